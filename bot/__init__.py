@@ -1,0 +1,1 @@
+"""Understudy: a Slack bot that has a character perform what the person in a video does."""

@@ -1,0 +1,235 @@
+"""The video's way out: fetched at once, kept until it is delivered, made visible exactly once.
+
+The upload's file id is saved before the call that makes it visible; whatever happens to that call's answer, a look
+at the file says whether it was seen before anything is sent again. So a message may, across a crash, be posted a
+second time; a video not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from bot.errors import Refused, Unclear, Unreachable, UserError
+from bot.job import Delivery, Failure, FailureCode, Spent, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bot.job import Job, Media, Result
+    from bot.moves import Moves
+    from bot.spool import Spool
+
+log = structlog.get_logger(__name__)
+
+RESULT_NAME = "result.mp4"
+# The vendor's video is 720p class at up to 25 frames a second and 30 s long; ten times what that can weigh.
+RESULT_MAX_BYTES = 1_000_000_000
+KEPT_SECONDS = 7 * 86400.0
+_SOON = 0.5
+
+
+class Sharing(Enum):
+    """What became of the call that makes a video visible."""
+
+    TAKEN = auto()
+    UNWELCOME = auto()  # this place takes no video from us
+    NO_SUCH_FILE = auto()  # the upload is gone: it certainly was not shown
+
+
+class Sight(Enum):
+    """What a look at the file shows."""
+
+    SHARED = auto()
+    HIDDEN = auto()  # it is there, but nobody sees it in the place it was meant for
+    NOT_COMPLETED = auto()  # the call that makes it visible did not happen, or not yet
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at an uploaded file, with its permanent link and its message where there is one."""
+
+    sight: Sight
+    permalink: str | None = None
+    message: str | None = None
+
+
+class Outlet(Protocol):
+    """Where finished videos go."""
+
+    async def upload(self, job: Job, path: Path) -> str:
+        """Bring the bytes there, visible to nobody, and return the file's id. Harmless to repeat."""
+        ...
+
+    async def share(self, job: Job) -> Sharing:
+        """Make the upload visible in the delivery's target. Not to be repeated without a look."""
+        ...
+
+    async def look(self, job: Job) -> Look:
+        """Return whether the upload is visible in the delivery's target."""
+        ...
+
+    async def point(self, job: Job, permalink: str) -> None:
+        """Post the file's permanent link instead, where its share never appeared."""
+        ...
+
+
+class ResultSource(Protocol):
+    """Where the service's videos are fetched from."""
+
+    async def fetch(self, result: Result, to: Path, *, at_most: int) -> int:
+        """Bring the whole video, or raise: Unreachable to try again, Refused if it is gone. Returns its bytes."""
+        ...
+
+
+class Player(Protocol):
+    """Opens finished videos at a safe distance."""
+
+    async def look(self, path: Path) -> Media:
+        """Return what the video is, or raise UserError if it can't be played."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long, in seconds, Slack is given before something is believed."""
+
+    settle: float = 10.0  # an unanswered call may still take effect this much later
+    share: float = 30.0  # a share that was answered with yes may take this long to appear
+
+
+class Deliverer:
+    """What happens to a rendered job."""
+
+    def __init__(
+        self,
+        *,
+        results: ResultSource,
+        player: Player,
+        outlet: Outlet,
+        spool: Spool,
+        moves: Moves,
+        clock: Callable[[], float],
+        patience: Patience,
+    ) -> None:
+        self._results = results
+        self._player = player
+        self._outlet = outlet
+        self._spool = spool
+        self._moves = moves
+        self._clock = clock
+        self._patience = patience
+
+    async def step(self, job: Job) -> Job:
+        """Do the next thing on the way of the video to its requester."""
+        if job.result is None:
+            raise ValueError("a rendered job has a result")
+        if job.delivery.target is Target.KEPT:
+            return await self._fail(job, FailureCode.UNCOLLECTED)
+        if job.delivery.file is not None:
+            return await self._look(job)
+        if not job.result.size or not self._spool.holds(job.id, RESULT_NAME, job.result.size):
+            return await self._fetch(job, job.result)
+        return await self._upload(job)
+
+    async def _fetch(self, job: Job, result: Result) -> Job:
+        path = self._spool.path(job.id, RESULT_NAME)
+        try:
+            size = await self._results.fetch(result, path, at_most=RESULT_MAX_BYTES)
+        except Refused:
+            return await self._fail(job, FailureCode.RESULT_GONE)
+        except Unreachable:
+            if self._clock() < result.dies_at:
+                raise
+            return await self._fail(job, FailureCode.RESULT_GONE)
+        try:
+            media = await self._player.look(path)
+        except UserError as error:
+            log.warning("the result cannot be played", problems=str(error))
+            return await self._broken(job)
+        fetched = replace(result, size=size, media=media)
+        return await self._moves.keep(job, lambda job: job.stay(due_at=self._clock(), result=fetched, failures=0))
+
+    async def _broken(self, job: Job) -> Job:
+        """Whole, says its length, and still no video: the service may yet be writing it, so give it a few tries."""
+        if job.failures >= 5:
+            return await self._fail(job, FailureCode.RESULT_BROKEN)
+        return await self._moves.keep(job, lambda job: job.put_off(due_at=self._clock() + 2.0**job.failures))
+
+    async def _upload(self, job: Job) -> Job:
+        try:
+            file = await self._outlet.upload(job, self._spool.path(job.id, RESULT_NAME))
+        except Refused as error:
+            log.warning("no upload is taken", reason=str(error))
+            return await self._next_target(job, Target.KEPT)
+        return await self._share(job, replace(job.delivery, file=file))
+
+    async def _share(self, job: Job, delivery: Delivery) -> Job:
+        """Say that the call may happen from now on, then make it. Its answer is only a hint: the look decides."""
+        now = self._clock()
+        delivery = replace(delivery, completing_at=now, answered=False)
+        job = await self._moves.keep(job, lambda job: job.stay(due_at=now, delivery=delivery, failures=0))
+        try:
+            sharing = await self._outlet.share(job)
+        except Unclear:
+            return await self._again(job, now + self._patience.settle)
+        match sharing:
+            case Sharing.UNWELCOME:
+                return await self._next_target(job, _AFTER[delivery.target])
+            case Sharing.NO_SUCH_FILE:
+                return await self._start_over(job)
+            case Sharing.TAKEN:
+                answered = replace(delivery, answered=True)
+                due_at = self._clock() + _SOON
+                return await self._moves.keep(job, lambda job: job.stay(due_at=due_at, delivery=answered))
+
+    async def _look(self, job: Job) -> Job:
+        delivery, now = job.delivery, self._clock()
+        look = await self._outlet.look(job)
+        waited = now - (delivery.completing_at or now)
+        if look.sight is Sight.SHARED:
+            seen = replace(delivery, permalink=look.permalink, message=look.message)
+            return await self._moves.keep(job, lambda job: job.delivered(seen, now=self._clock()))
+        if look.sight is Sight.NOT_COMPLETED and not delivery.answered:
+            if waited < self._patience.settle:
+                return await self._again(job, now + self._patience.settle - waited)
+            return await self._share(job, delivery)
+        if waited < self._patience.share:
+            return await self._again(job, now + min(4.0, max(_SOON, waited)))
+        return await self._point(job, look)
+
+    async def _point(self, job: Job, look: Look) -> Job:
+        """The share was promised and never came (known of Slack): the link brings the same video."""
+        if look.permalink is None:
+            return await self._start_over(job)
+        await self._outlet.point(job, look.permalink)
+        pointed = replace(job.delivery, permalink=look.permalink)
+        return await self._moves.keep(
+            job, lambda job: job.delivered(pointed, now=self._clock()), note={"pointed": True}
+        )
+
+    async def _start_over(self, job: Job) -> Job:
+        fresh = Delivery(target=job.delivery.target)
+        return await self._moves.keep(job, lambda job: job.stay(due_at=self._clock(), delivery=fresh))
+
+    async def _again(self, job: Job, due_at: float) -> Job:
+        return await self._moves.keep(job, lambda job: job.stay(due_at=due_at))
+
+    async def _next_target(self, job: Job, target: Target) -> Job:
+        log.warning("the video is not taken there", target=str(job.delivery.target), next=str(target))
+        kept = self._clock() + (KEPT_SECONDS if target is Target.KEPT else 0.0)
+        delivery = Delivery(target=target, file=None if target is Target.KEPT else job.delivery.file)
+        return await self._moves.keep(
+            job, lambda job: job.stay(due_at=kept, delivery=delivery, failures=0), note={"target": str(target)}
+        )
+
+    async def _fail(self, job: Job, code: FailureCode) -> Job:
+        failure = Failure(code, spent=Spent.YES)
+        return await self._moves.keep(job, lambda job: job.failed(failure, now=self._clock()))
+
+
+_AFTER = {Target.THREAD: Target.CHANNEL, Target.CHANNEL: Target.DIRECT, Target.DIRECT: Target.KEPT}

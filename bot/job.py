@@ -1,0 +1,329 @@
+"""One video order and the states it may pass through.
+
+Everything that decides whether a job may change lives in this file. It knows nothing of Slack, HTTP or SQL.
+Times are seconds since the epoch (UTC).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Kind(StrEnum):
+    """What is asked for."""
+
+    ANIMATE = "animate"  # the picture's character and background, the video's movement
+    SWAP = "swap"  # the video's scene, light and camera, the picture's character
+
+
+class Quality(StrEnum):
+    """How good, and how dear."""
+
+    STANDARD = "standard"
+    PRO = "pro"
+
+
+class Role(StrEnum):
+    """Which of a job's two inputs a file is."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+class JobState(StrEnum):
+    """Where a job stands. A state exists only because a restart must treat it differently."""
+
+    QUEUED = "queued"  # stored; the files are only where the requester put them
+    READY = "ready"  # inputs checked; waiting for its turn
+    SUBMITTING = "submitting"  # the paid call may or may not have happened
+    RENDERING = "rendering"  # there is a task id
+    RENDERED = "rendered"  # there is a result, and it dies in 24 hours
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_GIVE_UP = frozenset({JobState.FAILED, JobState.CANCELLED})
+
+NEXT: Mapping[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: _GIVE_UP | {JobState.READY},
+    JobState.READY: _GIVE_UP | {JobState.SUBMITTING},
+    JobState.SUBMITTING: _GIVE_UP | {JobState.RENDERING, JobState.READY},
+    JobState.RENDERING: _GIVE_UP | {JobState.RENDERED, JobState.READY},
+    JobState.RENDERED: frozenset({JobState.DELIVERED, JobState.FAILED}),
+    JobState.DELIVERED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+FINAL = frozenset(state for state, following in NEXT.items() if not following)
+
+
+class Ask(StrEnum):
+    """What a job waits for a person to decide, beside its state. A job that asks holds no place anywhere."""
+
+    UNCLEAR = "unclear"  # the paid call may have happened: send again, or stop?
+
+
+class FailureCode(StrEnum):
+    """Why a job ended badly, in our words. A service's own code goes into ``Failure.detail``."""
+
+    BAD_FILES = "bad_files"  # looked at and refused by us; ``problems`` says why
+    FILE_GONE = "file_gone"  # deleted or hidden at Slack before we had it
+    FILE_FORBIDDEN = "file_forbidden"  # Slack does not let the app read files
+    FILE_CHANGED = "file_changed"  # not what was checked any more
+    REQUEST = "request"  # the service did not understand us: our fault
+    KEY = "key"  # wrong key, or key of another region
+    ACCESS = "access"  # the account may not use this model
+    PAYMENT = "payment"  # unpaid bill, or the free quota is used up
+    DOWNLOAD = "download"  # the service could not fetch our inputs
+    IMAGE_FORMAT = "image_format"
+    IMAGE_SIZE = "image_size"
+    IMAGE_PERSON = "image_person"  # no person or no face in the picture
+    IMAGE_FACE = "image_face"  # face hidden, cut off or turned away in the picture
+    VIDEO_FORMAT = "video_format"
+    VIDEO_SIZE = "video_size"
+    VIDEO_LENGTH = "video_length"
+    VIDEO_PERSON = "video_person"
+    VIDEO_FACE = "video_face"
+    FILE_FORMAT = "file_format"  # one of the two, the service does not say which
+    FILE_SIZE = "file_size"
+    PERSON = "person"  # none, or its pose or proportions do not fit
+    PEOPLE = "people"  # more than one
+    MODERATION = "moderation"
+    COPYRIGHT = "copyright"
+    BLOCKED = "blocked"  # the account's own content rule
+    INVALID = "invalid"  # refused for an input by a code we do not know
+    SERVICE = "service"  # the service broke and does not recover
+    SERVICE_TIMEOUT = "service_timeout"  # three hours without a result
+    TASK_LOST = "task_lost"  # the service no longer knows the task
+    TASK_CANCELLED = "task_cancelled"  # cancelled at the service by somebody else
+    RESULT_GONE = "result_gone"  # paid for, but the result died before we had it
+    RESULT_BROKEN = "result_broken"  # paid for, but what came is no video
+    UNANSWERED = "unanswered"  # it was unclear whether it was paid for, and nobody decided
+    UNCOLLECTED = "uncollected"  # nowhere to post it, kept for a week, not asked for
+    INTERNAL = "internal"  # a bug of ours; ``detail`` is the reference
+
+
+class Spent(StrEnum):
+    """What is known about money when a job ends."""
+
+    NOTHING = "nothing"
+    MAYBE = "maybe"  # up to the price of one render
+    YES = "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One limit that one file breaks. ``found`` and ``limit`` are ready to be shown to a person."""
+
+    role: Role
+    rule: str  # a key of bot.media.limits.RULES
+    found: str = ""
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a job ended badly. ``detail`` is for the log and the Details, never for a first line."""
+
+    code: FailureCode
+    detail: str = ""
+    problems: tuple[Problem, ...] = ()
+    spent: Spent = Spent.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file as its owner's service names it. Only ``id`` is trusted; the rest is what it was said to be."""
+
+    id: str
+    name: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the requester asked for. Written once."""
+
+    kind: Kind
+    quality: Quality = Quality.STANDARD
+    watermark: bool = False
+    check_person: bool = True
+    image: SourceFile
+    video: SourceFile
+
+    def file(self, role: Role) -> SourceFile:
+        """Return the input that plays this role."""
+        return self.image if role is Role.IMAGE else self.video
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a job was asked for and is answered. Opaque to everything but ``bot.slack``."""
+
+    team: str
+    channel: str
+    user: str
+    thread: str | None = None
+    response_url: str | None = field(default=None, repr=False)  # a secret: who has it can post
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """What was found in a file that passed."""
+
+    format: str  # "jpeg", "png", "bmp", "webp", "mp4", "mov", "avi"
+    size: int  # bytes
+    width: int
+    height: int
+    seconds: float = 0.0  # 0 for a picture
+    fps: float = 0.0
+    sound: bool = False
+
+
+class Target(StrEnum):
+    """Where a video may go, in the order in which it is tried."""
+
+    THREAD = "thread"
+    CHANNEL = "channel"
+    DIRECT = "direct"  # the requester's direct messages
+    KEPT = "kept"  # nowhere: kept here until somebody asks for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A finished video at the service: its address (a secret) and what was billed, in seconds."""
+
+    url: str = field(repr=False)
+    dies_at: float
+    seconds: float
+    size: int = 0  # bytes, once fetched
+    media: Media | None = None  # once fetched and looked at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How far the handing over got. ``file`` is saved before the call that makes it visible."""
+
+    target: Target = Target.THREAD
+    file: str | None = None
+    completing_at: float | None = None  # when the call that makes it visible was last about to be sent
+    answered: bool = False  # that call was answered with yes
+    permalink: str | None = None
+    message: str | None = None  # the video's message, once its share was seen
+
+
+class IllegalTransition(Exception):
+    """The code asked for a change that ``NEXT`` does not allow: a bug."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A snapshot of one row. Changing it makes a new snapshot."""
+
+    id: str
+    key: str  # what the request is recognised by when it arrives a second time
+    order: Order
+    place: Place
+    created_at: float
+    due_at: float  # nothing happens to the job before this
+    state: JobState = JobState.QUEUED
+    revision: int = 0
+    failures: int = 0  # in a row, in this state
+    ask: Ask | None = None
+    parent: str | None = None  # the job that this one retries
+    cancel_by: str | None = None  # who asked for an end that is not reached yet
+    too_late: bool = False  # that wish came when the service had started already
+    image: Media | None = None
+    video: Media | None = None
+    epoch: int = 0  # which attempt's addresses are, or were, given away
+    submitting_at: float | None = None
+    task_id: str | None = None
+    task_started_at: float | None = None
+    task_ended_at: float | None = None
+    result: Result | None = None
+    delivery: Delivery = Delivery()
+    failure: Failure | None = None
+    cancelled_by: str | None = None
+
+    @property
+    def final(self) -> bool:
+        """True when nothing can happen to the job any more."""
+        return self.state in FINAL
+
+    @property
+    def in_flight(self) -> bool:
+        """True while the job holds one of the places at the service."""
+        return self.state in {JobState.SUBMITTING, JobState.RENDERING} and self.ask is None
+
+    def checked(self, image: Media, video: Media, *, now: float) -> Job:
+        """Both inputs were opened and fit."""
+        return self._to(JobState.READY, due_at=now, image=image, video=video)
+
+    def submitting(self, *, now: float) -> Job:
+        """Say, before it happens, that the paid call may happen from now on."""
+        return self._to(JobState.SUBMITTING, due_at=now, submitting_at=now)
+
+    def refused_for_now(self, *, due_at: float) -> Job:
+        """Back in line: the service certainly took nothing. The attempt's addresses stay good."""
+        return self._to(JobState.READY, due_at=due_at, submitting_at=None, failures=self.failures + 1)
+
+    def next_epoch(self, *, now: float) -> Job:
+        """Start another attempt. The addresses of the last one must have been revoked before."""
+        forgotten: dict[str, Any] = {"task_id": None, "submitting_at": None, "task_started_at": None}
+        return self._to(
+            JobState.READY,
+            due_at=now,
+            epoch=self.epoch + 1,
+            failures=self.failures + 1,
+            ask=None,
+            **forgotten,
+        )
+
+    def unclear(self, *, due_at: float) -> Job:
+        """The paid call may have happened and nothing more can be learned: ask. The question lapses at ``due_at``."""
+        return self.stay(due_at=due_at, ask=Ask.UNCLEAR)
+
+    def rendering(self, task_id: str, *, due_at: float) -> Job:
+        """The service took the task."""
+        return self._to(JobState.RENDERING, due_at=due_at, task_id=task_id, ask=None)
+
+    def rendered(self, result: Result, *, started_at: float | None, ended_at: float | None, now: float) -> Job:
+        """The video exists, and is paid for."""
+        return self._to(
+            JobState.RENDERED,
+            due_at=now,
+            result=result,
+            task_started_at=started_at,
+            task_ended_at=ended_at,
+        )
+
+    def delivered(self, delivery: Delivery, *, now: float) -> Job:
+        """The video was seen where it belongs."""
+        return self._to(JobState.DELIVERED, due_at=now, delivery=delivery)
+
+    def failed(self, failure: Failure, *, now: float) -> Job:
+        """End badly, and say whether money was spent."""
+        return self._to(JobState.FAILED, due_at=now, failure=failure, ask=None)
+
+    def cancelled(self, by: str, *, now: float) -> Job:
+        """End because ``by`` wished so."""
+        return self._to(JobState.CANCELLED, due_at=now, cancelled_by=by, ask=None)
+
+    def stay(self, *, due_at: float, **learned: Any) -> Job:
+        """Remain in this state, perhaps wiser, and take another turn at ``due_at``."""
+        return replace(self, due_at=due_at, **learned)
+
+    def put_off(self, *, due_at: float) -> Job:
+        """Remain in this state after a step that got nowhere."""
+        return replace(self, due_at=due_at, failures=self.failures + 1)
+
+    def _to(self, state: JobState, **learned: Any) -> Job:
+        if state not in NEXT[self.state]:
+            raise IllegalTransition(f"{self.id}: {self.state} to {state}")
+        return replace(self, **{"failures": 0, **learned, "state": state})

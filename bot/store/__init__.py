@@ -1,0 +1,57 @@
+"""The tables, their migrations and the writer thread: the only room that speaks SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.store.addresses import Address, Addresses
+from bot.store.cards import Card, Cards
+from bot.store.connection import connect
+from bot.store.jobs import Event, Jobs, NoSuchJob, StaleJob
+from bot.store.schema import NewerDatabase, migrate
+from bot.store.writer import StoreUnavailable, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = [
+    "Address",
+    "Addresses",
+    "Card",
+    "Cards",
+    "Event",
+    "Jobs",
+    "NewerDatabase",
+    "NoSuchJob",
+    "StaleJob",
+    "Store",
+    "StoreUnavailable",
+]
+
+
+class Store:
+    """One SQLite file: jobs with their events, addresses given away, cards."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float]) -> None:
+        """Open the file, creating or migrating it; raises NewerDatabase, with nothing touched, for a newer one."""
+        db = connect(path)
+        try:
+            migrate(db)
+        finally:
+            db.close()
+        path.chmod(0o600)
+        self._writer = Writer(lambda: connect(path))
+        self._reader = connect(path, read_only=True)
+        self.jobs = Jobs(self._writer, self._reader, clock)
+        self.addresses = Addresses(self._writer, self._reader, clock)
+        self.cards = Cards(self._writer, self._reader)
+
+    async def check(self) -> None:
+        """Raise unless a row can be written right now."""
+        await self._writer.run(lambda db: db.execute("UPDATE card SET told = told WHERE job_id = ''"))
+
+    def close(self) -> None:
+        """Finish what was asked for, then let the file go."""
+        self._writer.close()
+        self._reader.close()

@@ -1,0 +1,164 @@
+"""Jobs and their events in SQL. Named parameters, ``ON CONFLICT`` and ``RETURNING`` only: it must stay portable."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bot.job import JobState, Kind, Quality
+from bot.queue import Turn, may_submit
+from bot.store.rows import from_row, to_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlite_utils import Database
+
+    from bot.job import Job
+    from bot.store.writer import Writer
+
+UNFINISHED = "state NOT IN ('delivered', 'failed', 'cancelled')"
+
+
+class StaleJob(Exception):
+    """The row is no longer the one that was read: whoever was faster is right, and this work is dropped."""
+
+
+class NoSuchJob(Exception):
+    """There is no job with this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One move of a job: into which state, when, who made it and what was learned."""
+
+    at: float
+    state: JobState
+    who: str
+    note: Mapping[str, Any]
+
+
+class Jobs:
+    """The job table. Writing waits for the disk, reading does not wait at all."""
+
+    def __init__(self, writer: Writer, reader: Database, clock: Callable[[], float]) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
+
+    async def add(self, job: Job) -> Job:
+        """Store a new job and return it; a request that was stored before returns the job it made then."""
+        now = self._clock()
+
+        def insert(db: Database) -> Job:
+            row = to_row(job)
+            names = ", ".join(row)
+            marks = ", ".join(f":{name}" for name in row)
+            sql = f"INSERT INTO job ({names}) VALUES ({marks}) ON CONFLICT (key) DO NOTHING RETURNING id"  # noqa: S608 -- our own column names
+            if db.execute(sql, row).fetchone() is None:
+                known = db.execute("SELECT * FROM job WHERE key = :key", {"key": job.key}).fetchone()
+                return from_row(known)
+            _record(db, job, now, job.place.user, {"parent": job.parent} if job.parent else {})
+            return job
+
+        return await self._writer.run(insert)
+
+    async def save(self, old: Job, new: Job, *, who: str = "", note: Mapping[str, Any] | None = None) -> Job:
+        """Write ``new`` only if the row still is ``old``; raises StaleJob otherwise."""
+        now = self._clock()
+        return await self._writer.run(lambda db: _save(db, old, new, now, who=who, note=note))
+
+    async def claim(self, old: Job, new: Job, *, places: int) -> Job | None:
+        """Save like ``save``, but only if it is this job's turn at this very moment; None if it is not."""
+        now = self._clock()
+
+        def claim(db: Database) -> Job | None:
+            if not may_submit(_turns(db, old.order.kind, now), old.id, places):
+                return None
+            return _save(db, old, new, now, who="", note=None)
+
+        return await self._writer.run(claim)
+
+    async def get(self, job_id: str) -> Job:
+        """Return the job as it is now, or raise NoSuchJob."""
+        row = self._reader.execute("SELECT * FROM job WHERE id = :id", {"id": job_id}).fetchone()
+        if row is None:
+            raise NoSuchJob(job_id)
+        return from_row(row)
+
+    async def due(self, now: float) -> list[str]:
+        """Return the jobs that have something to do. Those that are ready are the line's to move, not the clock's."""
+        sql = f"SELECT id FROM job WHERE {UNFINISHED} AND state != 'ready' AND due_at <= :now ORDER BY due_at"  # noqa: S608 -- a constant
+        return [row["id"] for row in self._reader.execute(sql, {"now": now})]
+
+    async def next_due(self, now: float) -> float | None:
+        """Return when the clock has the next thing to do, if ever."""
+        sql = f"SELECT min(due_at) AS at FROM job WHERE {UNFINISHED} AND state != 'ready' AND due_at > :now"  # noqa: S608 -- a constant
+        at: float | None = self._reader.execute(sql, {"now": now}).fetchone()["at"]
+        return at
+
+    async def turns(self, kind: Kind, now: float) -> list[Turn]:
+        """Return what the line of one model has to know of its jobs."""
+        return _turns(self._reader, kind, now)
+
+    async def unfinished(self) -> list[Job]:
+        """Return every job that is still under way, oldest first."""
+        sql = f"SELECT * FROM job WHERE {UNFINISHED} ORDER BY created_at, id"  # noqa: S608 -- a constant
+        return [from_row(row) for row in self._reader.execute(sql)]
+
+    async def of_requester(self, team: str, user: str, *, limit: int) -> list[Job]:
+        """Return a person's jobs, newest first."""
+        sql = """SELECT * FROM job WHERE team = :team AND requester = :user
+                 ORDER BY created_at DESC, id DESC LIMIT :limit"""
+        rows = self._reader.execute(sql, {"team": team, "user": user, "limit": limit})
+        return [from_row(row) for row in rows]
+
+    async def events(self, job_id: str) -> list[Event]:
+        """Return a job's moves, in order."""
+        sql = "SELECT at, state, who, note FROM event WHERE job_id = :id ORDER BY id"
+        rows = self._reader.execute(sql, {"id": job_id})
+        return [Event(row["at"], JobState(row["state"]), row["who"], json.loads(row["note"])) for row in rows]
+
+
+def _save(db: Database, old: Job, new: Job, now: float, *, who: str, note: Mapping[str, Any] | None) -> Job:
+    saved = replace(new, revision=old.revision + 1)
+    row = to_row(saved)
+    changes = ", ".join(f"{name} = :{name}" for name in row if name != "id")
+    sql = f"UPDATE job SET {changes} WHERE id = :id AND revision = :read"  # noqa: S608 -- our own column names
+    if db.execute(sql, row | {"read": old.revision}).rowcount != 1:
+        raise StaleJob(old.id)
+    if new.state is not old.state or new.ask is not old.ask or who or note:
+        _record(db, saved, now, who, note or {})
+    return saved
+
+
+def _record(db: Database, job: Job, now: float, who: str, note: Mapping[str, Any]) -> None:
+    sql = "INSERT INTO event (job_id, at, state, who, note) VALUES (:job_id, :at, :state, :who, :note)"
+    facts = {"job_id": job.id, "at": now, "state": str(job.state), "who": who, "note": json.dumps(note)}
+    db.execute(sql, facts)
+
+
+def _turns(db: Database, kind: Kind, now: float) -> list[Turn]:
+    sql = f"""
+        SELECT id, requester, created_at, state, due_at, ask, wanted, video, submitting_at,
+               (SELECT count(*) FROM address WHERE address.job_id = job.id AND address.epoch = job.epoch
+                   AND revoked_at IS NULL AND expires_at > :now) AS hosted
+        FROM job WHERE {UNFINISHED} AND state != 'rendered' AND kind = :kind
+    """  # noqa: S608 -- a constant
+    return [_turn(row) for row in db.execute(sql, {"kind": str(kind), "now": now})]
+
+
+def _turn(row: Mapping[str, Any]) -> Turn:
+    return Turn(
+        id=row["id"],
+        requester=row["requester"],
+        created_at=row["created_at"],
+        state=JobState(row["state"]),
+        due_at=row["due_at"],
+        hosted=row["hosted"] == 2,
+        asks=row["ask"] is not None,
+        seconds=json.loads(row["video"])["seconds"] if row["video"] else 0.0,
+        quality=Quality(json.loads(row["wanted"])["quality"]),
+        submitted_at=row["submitting_at"],
+    )

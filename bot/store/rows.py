@@ -1,0 +1,72 @@
+"""Between a job and its row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import TypeAdapter
+
+from bot.job import Ask, Delivery, Failure, Job, JobState, Media, Order, Place, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Columns whose value is a small document. Everything SQL has to look at stands in a column of its own.
+_DOCUMENTS: Final[Mapping[str, TypeAdapter[Any]]] = {
+    "order": TypeAdapter(Order),
+    "place": TypeAdapter(Place),
+    "image": TypeAdapter(Media),
+    "video": TypeAdapter(Media),
+    "result": TypeAdapter(Result),
+    "delivery": TypeAdapter(Delivery),
+    "failure": TypeAdapter(Failure),
+}
+_PLAIN: Final = (
+    "id",
+    "key",
+    "created_at",
+    "due_at",
+    "revision",
+    "failures",
+    "parent",
+    "cancel_by",
+    "epoch",
+    "submitting_at",
+    "task_id",
+    "task_started_at",
+    "task_ended_at",
+    "cancelled_by",
+)
+_RENAMED: Final = {"order": "wanted"}  # ORDER is a word of SQL's own
+
+
+def to_row(job: Job) -> dict[str, Any]:
+    """Return every column of the job's row."""
+    row: dict[str, Any] = {name: getattr(job, name) for name in _PLAIN}
+    row |= {
+        "state": str(job.state),
+        "too_late": int(job.too_late),
+        "ask": job.ask and str(job.ask),
+        "kind": str(job.order.kind),
+        "team": job.place.team,
+        "requester": job.place.user,
+    }
+    for name, adapter in _DOCUMENTS.items():
+        value = getattr(job, name)
+        row[_RENAMED.get(name, name)] = None if value is None else adapter.dump_json(value).decode()
+    return row
+
+
+def from_row(row: Mapping[str, Any]) -> Job:
+    """Return the job that ``to_row`` was given."""
+    documents: dict[str, Any] = {}
+    for name, adapter in _DOCUMENTS.items():
+        text = row[_RENAMED.get(name, name)]
+        documents[name] = None if text is None else adapter.validate_json(text)
+    return Job(
+        **{name: row[name] for name in _PLAIN},
+        **documents,
+        state=JobState(row["state"]),
+        too_late=bool(row["too_late"]),
+        ask=Ask(row["ask"]) if row["ask"] else None,
+    )

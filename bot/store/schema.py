@@ -1,0 +1,137 @@
+"""The tables, each version a named step. A new database replays them all, so there is no second schema to drift."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Migrations
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+migrations = Migrations("understudy")
+
+
+class NewerDatabase(Exception):
+    """The database was written by a newer version of this program; nothing was touched."""
+
+
+@migrations()
+def m001_jobs(db: Database) -> None:
+    """The row is the job; facts that go together are paired by CHECK constraints."""
+    db.execute(
+        """
+        CREATE TABLE job (
+            id TEXT PRIMARY KEY,
+            key TEXT NOT NULL UNIQUE,
+            state TEXT NOT NULL CHECK (state IN ('queued', 'ready', 'submitting', 'rendering', 'rendered',
+                                                 'delivered', 'failed', 'cancelled')),
+            revision INTEGER NOT NULL,
+            failures INTEGER NOT NULL,
+            created_at REAL NOT NULL,
+            due_at REAL NOT NULL,
+            ask TEXT,
+            kind TEXT NOT NULL,
+            team TEXT NOT NULL,
+            requester TEXT NOT NULL,
+            parent TEXT,
+            cancel_by TEXT,
+            too_late INTEGER NOT NULL,
+            wanted TEXT NOT NULL,
+            place TEXT NOT NULL,
+            image TEXT,
+            video TEXT,
+            epoch INTEGER NOT NULL,
+            submitting_at REAL,
+            task_id TEXT UNIQUE,
+            task_started_at REAL,
+            task_ended_at REAL,
+            result TEXT,
+            delivery TEXT NOT NULL,
+            failure TEXT,
+            cancelled_by TEXT,
+            CHECK (state NOT IN ('ready', 'submitting', 'rendering', 'rendered', 'delivered')
+                   OR (image IS NOT NULL AND video IS NOT NULL)),
+            CHECK (state != 'submitting' OR submitting_at IS NOT NULL),
+            CHECK (state NOT IN ('rendering', 'rendered', 'delivered') OR task_id IS NOT NULL),
+            CHECK (state NOT IN ('rendered', 'delivered') OR result IS NOT NULL),
+            CHECK ((state = 'failed') = (failure IS NOT NULL)),
+            CHECK ((state = 'cancelled') = (cancelled_by IS NOT NULL)),
+            CHECK (ask IS NULL OR state NOT IN ('delivered', 'failed', 'cancelled'))
+        ) STRICT
+        """
+    )
+    # Finished jobs are only ever read by id or by person, so they stay out of this index.
+    db.execute("CREATE INDEX job_due ON job (due_at) WHERE state NOT IN ('delivered', 'failed', 'cancelled')")
+    db.execute("CREATE INDEX job_requester ON job (team, requester, created_at)")
+
+
+@migrations()
+def m002_events(db: Database) -> None:
+    """Every move of every job: what the card, the estimate and support read."""
+    db.execute(
+        """
+        CREATE TABLE event (
+            id INTEGER PRIMARY KEY,
+            job_id TEXT NOT NULL REFERENCES job (id),
+            at REAL NOT NULL,
+            state TEXT NOT NULL,
+            who TEXT NOT NULL,
+            note TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX event_job ON event (job_id, id)")
+
+
+@migrations()
+def m003_addresses(db: Database) -> None:
+    """Expiry, revocation and access log of an address given away are one row."""
+    db.execute(
+        """
+        CREATE TABLE address (
+            token TEXT PRIMARY KEY,
+            job_id TEXT NOT NULL REFERENCES job (id),
+            epoch INTEGER NOT NULL,
+            role TEXT NOT NULL CHECK (role IN ('image', 'video')),
+            url TEXT NOT NULL,
+            expires_at REAL NOT NULL,
+            revoked_at REAL,
+            first_fetch_at REAL,
+            fetches INTEGER NOT NULL DEFAULT 0,
+            size INTEGER NOT NULL,
+            served TEXT NOT NULL DEFAULT '[]',
+            whole_at REAL,
+            CHECK ((fetches = 0) = (first_fetch_at IS NULL))
+        ) STRICT
+        """
+    )
+    db.execute("CREATE UNIQUE INDEX address_job ON address (job_id, epoch, role) WHERE revoked_at IS NULL")
+
+
+@migrations()
+def m004_cards(db: Database) -> None:
+    """The one message per job: where it is, which revision it shows, whether the requester was told of the end."""
+    db.execute(
+        """
+        CREATE TABLE card (
+            job_id TEXT PRIMARY KEY REFERENCES job (id),
+            channel TEXT NOT NULL,
+            ts TEXT NOT NULL,
+            direct INTEGER NOT NULL DEFAULT 0,
+            shown INTEGER NOT NULL DEFAULT -1,
+            told INTEGER NOT NULL DEFAULT 0
+        ) STRICT
+        """
+    )
+
+
+STEPS = (m001_jobs, m002_events, m003_addresses, m004_cards)
+
+
+def migrate(db: Database) -> None:
+    """Bring the tables up to date, or refuse, untouched, a database that a newer version wrote."""
+    newer = {step.name for step in migrations.applied(db)} - {step.__name__ for step in STEPS}
+    if newer:
+        raise NewerDatabase(f"the database was written by a newer version (steps {', '.join(sorted(newer))})")
+    migrations.apply(db)
