@@ -1,0 +1,135 @@
+"""What a person may do with jobs: ask for one, stop one, decide what only they can decide. Every one safe to repeat."""
+
+from __future__ import annotations
+
+import secrets
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.job import Ask, Delivery, Job, JobState, Target
+from bot.store import NoSuchJob, StaleJob
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.job import Order, Place
+    from bot.moves import Moves
+    from bot.store import Store
+
+log = structlog.get_logger(__name__)
+
+# No vowels, so that no id spells a word; no digits that look like letters.
+_ALPHABET = "bcdfghjkmnpqrstvwxz23456789"
+
+
+class Denied(Enum):
+    """Why a wish was not done."""
+
+    UNKNOWN = auto()  # there is no such job, or none that this person may know of
+    NOT_YOURS = auto()
+    TOO_LATE = auto()  # the job no longer stands where that wish makes sense
+
+
+class Intake:
+    """People's wishes, written into rows. ``tidy`` clears what an ended job leaves behind."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        moves: Moves,
+        clock: Callable[[], float],
+        wake: Callable[[], None],
+        tidy: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._moves = moves
+        self._clock = clock
+        self._wake = wake
+        self._tidy = tidy
+
+    async def order(self, order: Order, place: Place, *, key: str) -> Job:
+        """Store a job and return it once it is on the disk. The same key always returns the same job."""
+        now = self._clock()
+        new = Job(id=_new_id(), key=key, order=order, place=place, created_at=now, due_at=now)
+        job = await self._store.jobs.add(new)
+        if job.id == new.id:
+            log.info("job stored", job=job.id, kind=str(order.kind), quality=str(order.quality))
+        self._moves.moved(job, job)
+        self._wake()
+        return job
+
+    async def find(self, job_id: str, *, team: str, user: str) -> Job | Denied:
+        """Return a person's own job; a stranger's is as unknown as one that never was."""
+        try:
+            job = await self._store.jobs.get(job_id)
+        except NoSuchJob:
+            return Denied.UNKNOWN
+        if job.place.team != team:
+            return Denied.UNKNOWN
+        return job if job.place.user == user else Denied.NOT_YOURS
+
+    async def cancel(self, job: Job, *, by: str) -> Job:
+        """Stop the job, or note the wish where only the service can stop it. Returns the job as it then stands."""
+
+        def stopped(job: Job) -> Job | None:
+            now = self._clock()
+            if job.state in {JobState.QUEUED, JobState.READY} or job.ask is Ask.UNCLEAR:
+                return job.cancelled(by, now=now)
+            if job.state in {JobState.SUBMITTING, JobState.RENDERING} and job.cancel_by is None:
+                due_at = now if job.state is JobState.RENDERING else job.due_at
+                return job.stay(due_at=due_at, cancel_by=by)
+            return None
+
+        result = await self._wish(job, stopped, by=by)
+        return result if isinstance(result, Job) else await self._store.jobs.get(job.id)
+
+    async def send_again(self, job: Job, *, by: str) -> Job | Denied:
+        """Send an unclear job again: its requester takes the risk of paying twice."""
+
+        def again(job: Job) -> Job | None:
+            return job.again_at_risk(now=self._clock()) if job.ask is Ask.UNCLEAR else None
+
+        # Before anything new is given away, nothing of the old attempt may be fetched any more.
+        await self._store.addresses.revoke(job.id) if job.ask is Ask.UNCLEAR else None
+        return await self._wish(job, again, by=by)
+
+    async def stop_here(self, job: Job, *, by: str) -> Job | Denied:
+        """End an unclear job."""
+
+        def stop(job: Job) -> Job | None:
+            return job.cancelled(by, now=self._clock()) if job.ask is Ask.UNCLEAR else None
+
+        return await self._wish(job, stop, by=by)
+
+    async def deliver_again(self, job: Job, *, by: str) -> Job | Denied:
+        """Try once more to post a video that had nowhere to go."""
+
+        def again(job: Job) -> Job | None:
+            kept = job.state is JobState.RENDERED and job.delivery.target is Target.KEPT
+            return job.stay(due_at=self._clock(), delivery=Delivery()) if kept else None
+
+        return await self._wish(job, again, by=by)
+
+    async def _wish(self, job: Job, change: Callable[[Job], Job | None], *, by: str) -> Job | Denied:
+        """Apply a change to the job as it stands at this moment, whoever else is moving it."""
+        while True:
+            changed = change(job)
+            if changed is None:
+                return Denied.TOO_LATE
+            try:
+                saved = await self._store.jobs.save(job, changed, who=by)
+            except StaleJob:
+                job = await self._store.jobs.get(job.id)
+                continue
+            self._moves.moved(job, saved)
+            if saved.final:
+                await self._tidy(saved.id)
+            self._wake()
+            return saved
+
+
+def _new_id() -> str:
+    return "J" + "".join(secrets.choice(_ALPHABET) for _ in range(10))

@@ -1,0 +1,235 @@
+"""The one message per job, edited in place, and the reply that tells of a failure.
+
+Which revision a card shows is stored; that it must be shown again after a restart is read from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from bot.errors import RemoteError, Unreachable
+from bot.job import JobState
+from bot.queue import standing
+from bot.slack import messages
+from bot.slack.client import SlackRefusal
+from bot.store import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.job import Job
+    from bot.queue import Prices
+    from bot.slack.client import SlackClient
+    from bot.store import Card, Store
+
+log = structlog.get_logger(__name__)
+
+EDIT_SECONDS = 3.0  # Slack's advice for messages that show progress
+REFRESH_SECONDS = 20.0  # how often what only time changes (elapsed, the line) is looked at again
+# Slack's words for a place where the bot may not post.
+UNWELCOME = frozenset(
+    {
+        "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+        "cannot_reply_to_message",
+        "thread_not_found",
+        "message_limit_exceeded",
+        "team_access_not_granted",
+        "posting_to_channel_denied",
+        "user_not_in_channel",
+        "messages_tab_disabled",
+        "cannot_dm_bot",
+    }
+)
+
+
+class Cards:
+    """Posts and edits cards: newest state wins, at most one edit in three seconds each, only when something changed."""
+
+    def __init__(
+        self,
+        client: SlackClient,
+        store: Store,
+        *,
+        prices: Prices,
+        tasks_at_once: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._store = store
+        self.prices = prices
+        self._tasks_at_once = tasks_at_once
+        self._clock = clock
+        self._dirty: dict[str, float] = {}  # job id -> not before
+        self._sent: dict[str, messages.Message] = {}
+        self._awake = asyncio.Event()
+        self._posting = asyncio.Lock()
+        self._stopping = False
+
+    def changed(self, job_id: str) -> None:
+        """Show this job again, soon."""
+        self._dirty.setdefault(job_id, 0.0)
+        self._awake.set()
+
+    async def start(self) -> None:
+        """Note what a dead process left unshown."""
+        for job_id in await self._store.cards.unsettled():
+            self.changed(job_id)
+        for job in await self._store.jobs.unfinished():
+            self.changed(job.id)
+
+    async def run(self) -> None:
+        """Show what changed, until ``stop``."""
+        while not self._stopping:
+            self._awake.clear()
+            await self.flush()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), await self._pause())
+
+    async def stop(self, *, within: float) -> None:
+        """Show what is left to show if that is possible in time; the rest is shown after the next start."""
+        self._stopping = True
+        self._awake.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self.flush()
+
+    async def flush(self) -> None:
+        """Show every job whose time has come."""
+        now = self._clock()
+        for job_id in [job_id for job_id, at in self._dirty.items() if at <= now]:
+            del self._dirty[job_id]
+            await self._show_safely(job_id)
+
+    async def view(self, job: Job) -> messages.View:
+        """Return what a job's card shows beside the job at this moment."""
+        now = self._clock()
+        place = None
+        if job.state is JobState.READY:
+            turns = await self._store.jobs.turns(job.order.kind, now)
+            place = standing(turns, job.id, self._tasks_at_once, now)
+        return messages.View(now=now, prices=self.prices, standing=place)
+
+    async def ensure(self, job: Job) -> Card:
+        """Return the job's card, posting it first if it has none: it is where the thread begins."""
+        async with self._posting:
+            known = await self._store.cards.get(job.id)
+            return known or await self._post(job)
+
+    async def _pause(self) -> float | None:
+        now = self._clock()
+        if self._dirty:
+            return max(0.05, min(self._dirty.values()) - now)
+        return REFRESH_SECONDS if await self._refresh() else None
+
+    async def _refresh(self) -> bool:
+        """Look again at every unfinished job; false if there is none, so that an idle bot does nothing at all."""
+        unfinished = await self._store.jobs.unfinished()
+        for job in unfinished:
+            self._dirty.setdefault(job.id, self._clock() + REFRESH_SECONDS)
+        return bool(unfinished)
+
+    async def _show_safely(self, job_id: str) -> None:
+        with structlog.contextvars.bound_contextvars(job=job_id):
+            try:
+                await self._show(await self._store.jobs.get(job_id))
+            except Unreachable as error:
+                self._later(job_id, error.retry_after or EDIT_SECONDS)
+                log.warning("the card waits", reason=str(error))
+            except (RemoteError, StoreUnavailable) as error:
+                self._later(job_id, 10 * EDIT_SECONDS)
+                log.warning("the card could not be shown", reason=str(error))
+            except Exception:
+                log.exception("bug: the card could not be made")
+
+    def _later(self, job_id: str, seconds: float) -> None:
+        self._dirty[job_id] = self._clock() + seconds
+
+    async def _show(self, job: Job) -> None:
+        card = await self.ensure(job)
+        message = messages.card(job, await self.view(job))
+        if self._sent.get(job.id) != message:
+            await self._edit(job, card, message)
+        if card.shown < job.revision:
+            await self._store.cards.shown(job.id, job.revision)
+        if job.state is JobState.FAILED and not card.told:
+            await self._tell(job, card)
+        if job.final:
+            self._sent.pop(job.id, None)
+
+    async def _edit(self, job: Job, card: Card, message: messages.Message) -> None:
+        try:
+            await self._client.call(
+                "chat.update", channel=card.channel, ts=card.ts, text=message.text, blocks=message.blocks
+            )
+        except SlackRefusal as error:
+            if error.operators:
+                raise Unreachable(str(error), retry_after=60.0) from error
+            log.warning("the card can't be edited", reason=str(error))
+        self._sent[job.id] = message
+        if not job.final:
+            # What changes within the next seconds is shown together with what changed by then.
+            self._dirty[job.id] = max(self._dirty.get(job.id, 0.0), self._clock() + EDIT_SECONDS)
+
+    async def _tell(self, job: Job, card: Card) -> None:
+        message = messages.told(job, self.prices)
+        thread = job.place.thread if job.place.thread and not card.direct else card.ts
+        await self._say(card.channel, thread, message, job, "failed")
+        await self._store.cards.told(job.id)
+
+    async def _post(self, job: Job) -> Card:
+        message = messages.card(job, await self.view(job))
+        try:
+            ts = await self._say(job.place.channel, job.place.thread, message, job, "card")
+            channel, direct = job.place.channel, False
+        except SlackRefusal as error:
+            if error.code not in UNWELCOME:
+                raise
+            log.info("the card goes to direct messages", reason=str(error))
+            channel, direct = await self.direct_channel(job), True
+            ts = await self._say(channel, None, message, job, "card")
+            await self._explain(job)
+        await self._store.cards.posted(job.id, channel=channel, ts=ts, direct=direct, shown=job.revision)
+        self._sent[job.id] = message
+        card = await self._store.cards.get(job.id)
+        if card is None:
+            raise RuntimeError("a card that was just stored is there")
+        return card
+
+    async def direct_channel(self, job: Job) -> str:
+        """Return the requester's direct messages with the bot."""
+        answer = await self._client.call("conversations.open", users=job.place.user)
+        return str(answer["channel"]["id"])
+
+    async def _explain(self, job: Job) -> None:
+        """Say in private why the card is elsewhere. The address may be dead by now; the card itself is not."""
+        if job.place.response_url is None:
+            return
+        try:
+            await self._client.answer(job.place.response_url, messages.moved_to_direct())
+        except RemoteError as error:
+            log.info("the private answer did not arrive", reason=str(error))
+
+    async def _say(self, channel: str, thread: str | None, message: messages.Message, job: Job, what: str) -> str:
+        payload: dict[str, Any] = {"job": job.id, "kind": what}
+        answer = await self._client.call(
+            "chat.postMessage",
+            channel=channel,
+            thread_ts=thread,
+            text=message.text,
+            blocks=message.blocks or None,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata={"event_type": "understudy_job", "event_payload": payload},
+        )
+        return str(answer["ts"])

@@ -1,0 +1,116 @@
+"""Requesters' files, brought from Slack. Only a file's id is trusted; everything else about it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from yarl import URL
+
+from bot.errors import Refused, Unreachable, UserError
+from bot.job import Failure, FailureCode
+from bot.media.limits import metadata_problems
+from bot.slack.client import SlackRefusal
+from bot.transfer import Rejected, TooLarge, download
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import aiohttp
+
+    from bot.job import Job, Role
+    from bot.slack.client import SlackClient
+
+log = structlog.get_logger(__name__)
+
+# The token goes to these and to nobody else.
+SLACK_HOSTS = ("slack.com", "slack-edge.com", "slack-files.com")
+# A file's bytes are not here: deleted, over the plan's storage, elsewhere, or text in Slack's own form.
+NO_BYTES = frozenset({"tombstone", "hidden_by_limit", "external", "snippet", "post", "list", "canvas"})
+_GONE = frozenset({"file_not_found", "file_deleted", "not_visible", "access_denied", "file_not_shared"})
+
+
+class SlackFiles:
+    """Where requesters' files come from (``bot.inputs.Source``)."""
+
+    def __init__(
+        self, client: SlackClient, media: aiohttp.ClientSession, *, token: str, api_url: str, clock: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._media = media
+        self._token = token
+        self._own = URL(api_url)
+        self._clock = clock
+
+    async def fetch(self, job: Job, role: Role, to: Path, *, at_most: int) -> None:
+        """Bring one input whole into ``to``. Unreachable: try again. Refused, UserError: it can't be had."""
+        file = await self._info(job.order.file(role).id)
+        self._check(file, role)
+        size = file.get("size")
+        url = URL(str(file.get("url_private_download") or file.get("url_private") or ""))
+        try:
+            await download(
+                self._media,
+                url,
+                to,
+                at_most=at_most,
+                size=size if isinstance(size, int) and size > 0 else None,
+                authorize=self._authorize,
+                check=_no_login_page,
+            )
+        except TooLarge as error:
+            raise UserError(*metadata_problems(role, name="", mimetype="", size=at_most + 1)) from error
+        except Rejected as error:
+            if error.status in {404, 410}:
+                raise Refused("the file is gone", failure=Failure(FailureCode.FILE_GONE, str(role))) from error
+            raise Unreachable(str(error)) from error
+
+    async def _info(self, file_id: str) -> Mapping[str, Any]:
+        try:
+            answer = await self._client.read("files.info", file=file_id)
+        except SlackRefusal as error:
+            if error.code in _GONE:
+                raise Refused(str(error), failure=Failure(FailureCode.FILE_GONE, error.code)) from error
+            if error.code == "missing_scope":
+                raise _forbidden(error.needed or "files:read") from error
+            raise Unreachable(str(error)) from error
+        file = answer.get("file")
+        if not isinstance(file, dict):
+            raise Unreachable("files.info: no file in the answer")
+        return file
+
+    def _check(self, file: Mapping[str, Any], role: Role) -> None:
+        """Refuse at once what the metadata rules out. An empty mimetype (Slack is still looking) rules out nothing."""
+        if file.get("mode") in NO_BYTES or file.get("is_external"):
+            raise Refused(f"mode {file.get('mode')}", failure=Failure(FailureCode.FILE_GONE, str(file.get("mode"))))
+        if file.get("file_access") == "check_file_info" or not (
+            file.get("url_private") or file.get("url_private_download")
+        ):
+            raise Unreachable("files.info: the file is not there yet")
+        mimetype, size = str(file.get("mimetype") or ""), file.get("size")
+        found = metadata_problems(
+            role, name=str(file.get("name") or ""), mimetype=mimetype, size=size if isinstance(size, int) else None
+        )
+        if found:
+            raise UserError(*found)
+
+    def _authorize(self, url: URL) -> Mapping[str, str]:
+        """Give the token to Slack's own hosts, refuse every other: the address came from outside."""
+        if url.origin() == self._own.origin():
+            return {"Authorization": f"Bearer {self._token}"}
+        host = url.host or ""
+        if url.scheme == "https" and any(host == known or host.endswith(f".{known}") for known in SLACK_HOSTS):
+            return {"Authorization": f"Bearer {self._token}"}
+        log.warning("a file's address leads away from Slack", host=host)
+        raise Refused("an address outside Slack", failure=Failure(FailureCode.FILE_GONE, "address outside Slack"))
+
+
+def _forbidden(scope: str) -> Refused:
+    return Refused(f"missing scope {scope}", failure=Failure(FailureCode.FILE_FORBIDDEN, scope))
+
+
+def _no_login_page(response: aiohttp.ClientResponse) -> None:
+    """Slack answers 200 with its login page, instead of the bytes, to a token that may not read files."""
+    if response.content_type == "text/html" or "redir" in response.url.query:
+        raise _forbidden("files:read")
