@@ -89,7 +89,7 @@ class ResultSource(Protocol):
 class Player(Protocol):
     """Opens finished videos at a safe distance."""
 
-    async def look(self, path: Path) -> Media:
+    async def probe_result(self, path: Path) -> Media:
         """Return what the video is, or raise UserError if it can't be played."""
         ...
 
@@ -147,7 +147,7 @@ class Deliverer:
                 raise
             return await self._fail(job, FailureCode.RESULT_GONE)
         try:
-            media = await self._player.look(path)
+            media = await self._player.probe_result(path)
         except UserError as error:
             log.warning("the result cannot be played", problems=str(error))
             return await self._broken(job)

@@ -241,6 +241,7 @@ class Job:
     too_late: bool = False  # that wish came when the service had started already
     image: Media | None = None
     video: Media | None = None
+    doubts: int = 0  # earlier attempts that were sent again although they may have been paid for
     epoch: int = 0  # which attempt's addresses are, or were, given away
     submitting_at: float | None = None
     task_id: str | None = None
@@ -260,6 +261,17 @@ class Job:
     def in_flight(self) -> bool:
         """True while the job holds one of the places at the service."""
         return self.state in {JobState.SUBMITTING, JobState.RENDERING} and self.ask is None
+
+    @property
+    def spent(self) -> Spent:
+        """What is known about money at this moment, earlier attempts (``doubts``) aside."""
+        if self.failure is not None:
+            return self.failure.spent
+        if self.state in {JobState.RENDERED, JobState.DELIVERED}:
+            return Spent.YES
+        if self.submitting_at is not None and self.task_id is None:
+            return Spent.MAYBE
+        return Spent.NOTHING
 
     def checked(self, image: Media, video: Media, *, now: float) -> Job:
         """Both inputs were opened and fit."""
@@ -284,6 +296,10 @@ class Job:
             ask=None,
             **forgotten,
         )
+
+    def again_at_risk(self, *, now: float) -> Job:
+        """Send again what may have been paid for already: only its requester may decide so."""
+        return replace(self.next_epoch(now=now), doubts=self.doubts + 1)
 
     def unclear(self, *, due_at: float) -> Job:
         """The paid call may have happened and nothing more can be learned: ask. The question lapses at ``due_at``."""

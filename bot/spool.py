@@ -34,9 +34,13 @@ class Spool:
         folder.mkdir(exist_ok=True, mode=0o700)
         return folder / name
 
+    def find(self, job_id: str, name: str) -> Path:
+        """Return where this file would be, whether or not it is there."""
+        return self._folder / job_id / name
+
     def holds(self, job_id: str, name: str, size: int) -> bool:
         """Return whether the whole file is here."""
-        path = self._folder / job_id / name
+        path = self.find(job_id, name)
         return path.is_file() and path.stat().st_size == size
 
     def make_room(self, path: Path, size: int, *, evictable: Iterable[str]) -> None:

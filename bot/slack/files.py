@@ -14,7 +14,7 @@ from bot.slack.client import SlackRefusal
 from bot.transfer import Rejected, TooLarge, download
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     import aiohttp
@@ -34,14 +34,11 @@ _GONE = frozenset({"file_not_found", "file_deleted", "not_visible", "access_deni
 class SlackFiles:
     """Where requesters' files come from (``bot.inputs.Source``)."""
 
-    def __init__(
-        self, client: SlackClient, media: aiohttp.ClientSession, *, token: str, api_url: str, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, client: SlackClient, media: aiohttp.ClientSession, *, token: str, api_url: str) -> None:
         self._client = client
         self._media = media
         self._token = token
         self._own = URL(api_url)
-        self._clock = clock
 
     async def fetch(self, job: Job, role: Role, to: Path, *, at_most: int) -> None:
         """Bring one input whole into ``to``. Unreachable: try again. Refused, UserError: it can't be had."""

@@ -1,0 +1,236 @@
+"""The only place that builds things, starts them and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from bot import studio as model_studio
+from bot.clock import steady_clock
+from bot.delivery import Deliverer, Patience
+from bot.engine import Engine
+from bot.hosting.local import LocalHost
+from bot.hosting.modelstudio import ModelStudioHost
+from bot.inputs import Inputs
+from bot.intake import Intake
+from bot.lock import only_process
+from bot.media.limits import LIMITS
+from bot.media.probe import Prober
+from bot.moves import Moves
+from bot.results import StudioResults
+from bot.slack.card import Cards
+from bot.slack.client import SlackClient
+from bot.slack.door import Door, Signatures, reachable
+from bot.slack.files import SlackFiles
+from bot.slack.listeners import Listeners
+from bot.slack.outlet import SlackOutlet
+from bot.spool import Spool
+from bot.steps import Pace, Steps
+from bot.store import Store, StoreUnavailable
+from bot.transfer import media_session
+from bot.web import Health, Media, routes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import httpx
+    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+
+    from bot.config import Settings
+    from bot.hosting import FileHost
+
+log = structlog.get_logger(__name__)
+
+# A platform kills what is still there 10 s after SIGTERM: the steps in hand get most of it, the cards the rest.
+STEPS_SECONDS = 5.5
+CARDS_SECONDS = 1.5
+SOCKET_RETRY_SECONDS = 5.0
+
+
+class Bot:
+    """Everything that runs, wired together. Made on the running loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: Store,
+        slack_session: aiohttp.ClientSession,
+        media: aiohttp.ClientSession,
+        http: httpx.AsyncClient,
+        clock: Callable[[], float],
+        patience: Patience,
+    ) -> None:
+        base = studio_base(settings)
+        token = settings.slack_bot_token.get_secret_value()
+        pace = Pace(poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
+        prices = model_studio.PRICES[settings.dashscope_api_region]
+        client = SlackClient(token=token, base_url=settings.slack_api_url, session=slack_session)
+        studio = model_studio.Studio(http, clock=clock)
+        spool = Spool(settings.data_dir / "spool", limit=int(settings.spool_max))
+        host: FileHost
+        if settings.hosts_files_itself:
+            host = LocalHost(settings.public_url or "", clock=clock)
+        else:
+            host = ModelStudioHost(studio, media, clock=clock)
+        self.store = store
+        self.cards = Cards(client, store, prices=prices, tasks_at_once=pace.tasks_at_once, clock=clock)
+        prober = Prober()
+        moves = Moves(store.jobs, changed=self._changed)
+        self.steps = Steps(
+            store=store,
+            studio=studio,
+            inputs=Inputs(
+                source=SlackFiles(client, media, token=token, api_url=settings.slack_api_url),
+                prober=prober,
+                host=host,
+                spool=spool,
+                store=store,
+                moves=moves,
+                clock=clock,
+                most=lambda role: LIMITS[role].size,
+            ),
+            deliverer=Deliverer(
+                results=StudioResults(media, base_url=base),
+                player=prober,
+                outlet=SlackOutlet(client, media, self.cards, prices=prices),
+                spool=spool,
+                moves=moves,
+                clock=clock,
+                patience=patience,
+            ),
+            host=host,
+            spool=spool,
+            moves=moves,
+            clock=clock,
+            pace=pace,
+        )
+        self.engine = Engine(self.steps, clock=clock)
+        intake = Intake(store=store, moves=moves, clock=clock, wake=self.engine.wake, tidy=self.steps.tidy)
+        self.listeners = Listeners(client=client, intake=intake, store=store, cards=self.cards)
+        secret = settings.slack_signing_secret
+        signatures = Signatures(secret.get_secret_value(), clock=time.time) if secret else None
+        self.door = Door(client, self.listeners, token=token, signatures=signatures)
+        self.web = routes(
+            media=Media(store.addresses, spool, clock=clock),
+            health=Health(self.reasons),
+            receive=None if settings.slack_app_token else self.door.receive,
+        )
+        self.socket: AsyncSocketModeHandler | None = None
+        if settings.slack_app_token:
+            self.socket = self.door.socket(settings.slack_app_token.get_secret_value())
+
+    def _changed(self, job_id: str) -> None:
+        self.cards.changed(job_id)
+
+    async def reasons(self) -> list[str]:
+        """Return why the bot can't do its work right now; nothing if it can."""
+        found = [await reachable(self.door)]
+        if self.socket is not None and not await self.socket.client.is_connected():
+            found.append("Slack's Socket Mode is not connected")
+        try:
+            await self.store.check()
+        except StoreUnavailable as error:
+            found.append(f"the database is not writable ({error})")
+        if not self.engine.alive:
+            found.append("the job loop does not run")
+        return [reason for reason in found if reason]
+
+
+def studio_base(settings: Settings) -> str:
+    """Return where Model Studio's API is, by region, workspace or override."""
+    return model_studio.base_url(
+        settings.dashscope_api_region, settings.dashscope_workspace_id, settings.dashscope_http_base_url
+    )
+
+
+@contextlib.asynccontextmanager
+async def built(settings: Settings, *, patience: Patience | None = None) -> AsyncIterator[Bot]:
+    """Build the bot around the data folder, which the caller holds, and take it apart again."""
+    clock = steady_clock()
+    async with contextlib.AsyncExitStack() as stack:
+        store = Store(settings.data_dir / "understudy.db", clock=clock)
+        stack.callback(store.close)
+        slack_session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
+        media = await stack.enter_async_context(media_session())
+        key = settings.dashscope_api_key.get_secret_value()
+        http = await stack.enter_async_context(model_studio.studio_http(key, studio_base(settings)))
+        yield Bot(
+            settings,
+            store=store,
+            slack_session=slack_session,
+            media=media,
+            http=http,
+            clock=clock,
+            patience=patience or Patience(),
+        )
+
+
+async def run(settings: Settings, *, until: asyncio.Event, patience: Patience | None = None) -> None:
+    """Serve until ``until`` is set; then finish or leave every step within 8 seconds."""
+    async with built(settings, patience=patience) as bot:
+        await bot.steps.start()
+        await bot.cards.start()
+        runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        site = web.TCPSite(runner, settings.host, settings.port)
+        await site.start()
+        loops = [asyncio.create_task(work) for work in (bot.engine.run(), bot.cards.run(), _connect(bot))]
+        log.info("serving", port=runner.addresses[0][1], socket_mode=bot.socket is not None)
+        try:
+            await until.wait()
+        finally:
+            log.info("stopping")
+            await _stop(bot, runner, loops)
+            log.info("stopped")
+
+
+async def _stop(bot: Bot, runner: web.AppRunner, loops: list[asyncio.Task[None]]) -> None:
+    """First nothing new comes in, then what is in hand ends, then the last word is shown."""
+    loops[-1].cancel()
+    if bot.socket is not None:
+        await bot.socket.close_async()
+    stopping = asyncio.create_task(runner.cleanup())
+    await bot.engine.stop(within=STEPS_SECONDS)
+    await bot.listeners.drain(within=0.5)
+    await bot.cards.stop(within=CARDS_SECONDS)
+    for loop in loops:
+        loop.cancel()
+    await asyncio.gather(*loops, stopping, return_exceptions=True)
+
+
+async def _connect(bot: Bot) -> None:
+    """Get in touch with Slack, for as long as it takes: the jobs of yesterday don't wait for it."""
+    while reason := await reachable(bot.door):
+        log.error("Slack can't be used", reason=reason)
+        await asyncio.sleep(SOCKET_RETRY_SECONDS)
+    while bot.socket is not None:
+        try:
+            await bot.socket.connect_async()
+        except Exception as error:  # noqa: BLE001 -- whatever the SDK meets on its first connection, the next may work
+            log.warning("Socket Mode did not connect", error=type(error).__name__)
+            await asyncio.sleep(SOCKET_RETRY_SECONDS)
+        else:
+            return
+
+
+def serve(settings: Settings) -> None:
+    """Run the bot in this process until SIGTERM or SIGINT. Raises FolderInUse if another one does not leave in time."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with only_process(settings.data_dir):
+        asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    until = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, until.set)
+    await run(settings, until=until)

@@ -1,0 +1,68 @@
+"""The app manifest: what Slack has to know of the bot. ``manifest.yml`` is its Socket Mode form, kept by a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+HEADER = (
+    "# Paste this into https://api.slack.com/apps → Create New App → From a manifest. Made by: understudy manifest\n"
+)
+
+COMMANDS = (
+    {
+        "command": "/animate",
+        "description": "Your picture moves like the person in a video",
+        "usage_hint": "[help | jobs | status ID | cancel ID]",
+        "should_escape": False,
+    },
+    {
+        "command": "/swap",
+        "description": "Your character takes the place of the person in a video",
+        "usage_hint": "[help | jobs | status ID | cancel ID]",
+        "should_escape": False,
+    },
+)
+# Each with the calls that need it.
+SCOPES = (
+    "chat:write",  # the card, its thread
+    "commands",  # /animate, /swap
+    "files:read",  # the picture and the video that people give
+    "files:write",  # the finished video
+    "im:write",  # direct messages, where the bot may not post
+)
+
+
+def manifest(public_url: str | None = None) -> str:
+    """Return the manifest as YAML: for Socket Mode, or for HTTP mode at this address."""
+    request_url = None if public_url is None else f"{public_url.rstrip('/')}/slack/events"
+    interactivity: dict[str, Any] = {"is_enabled": True}
+    if request_url is not None:
+        interactivity["request_url"] = request_url
+    commands = [command | ({"url": request_url} if request_url else {}) for command in COMMANDS]
+    content = {
+        "_metadata": {"major_version": 2, "minor_version": 1},
+        "display_information": {
+            "name": "Understudy",
+            "description": "Has your character perform what the person in a video does",
+            "background_color": "#2c2d30",
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": False,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "bot_user": {"display_name": "understudy", "always_online": True},
+            "slash_commands": commands,
+        },
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "interactivity": interactivity,
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": request_url is None,
+            "token_rotation_enabled": False,
+        },
+    }
+    return HEADER + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)

@@ -1,0 +1,149 @@
+"""Where Slack comes in: over HTTP, checked before anything is parsed, or over Socket Mode. Both end in the same app."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
+from slack_sdk.signature import Clock, SignatureVerifier
+
+from bot.errors import RemoteError, Unreachable
+from bot.slack.client import SlackRefusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bot.slack.client import SlackClient
+    from bot.slack.listeners import Listeners
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to Slack over HTTP."""
+
+    status: int
+    body: str = ""
+    content_type: str = "text/plain"
+
+
+class _Time(Clock):
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        return self._clock()
+
+
+class Signatures:
+    """Slack's signature on the raw bytes, at most five minutes old."""
+
+    def __init__(self, secret: str, *, clock: Callable[[], float]) -> None:
+        self._verifier = SignatureVerifier(secret, _Time(clock))
+
+    def good(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Return whether Slack signed this. Whatever is malformed is not."""
+        stamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
+        # The verifier raises for each of these instead of saying no.
+        if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 and signature.isascii()):
+            return False
+        try:
+            return bool(self._verifier.is_valid(body.decode(), stamp, signature))
+        except UnicodeDecodeError:
+            return False
+
+
+class Door:
+    """The Bolt app, and what must hold before a request reaches it."""
+
+    def __init__(self, client: SlackClient, listeners: Listeners, *, token: str, signatures: Signatures | None) -> None:
+        self._client = client
+        self._signatures = signatures
+        self._token = token
+        self._identity: Mapping[str, Any] = {}
+        # Bolt logs whole bodies, response addresses among them; what is worth knowing is logged by us.
+        quiet = logging.getLogger("bot.slack.bolt")
+        quiet.setLevel(logging.CRITICAL + 1)
+        self.app = AsyncApp(
+            logger=quiet,
+            name="understudy",
+            authorize=self._authorize,
+            # Without this Bolt looks for the ack only every 10 ms, and acks events before they are stored.
+            process_before_response=True,
+            request_verification_enabled=False,
+            ssl_check_enabled=False,
+        )
+        self.app.error(_bug)
+        listeners.register(self.app)
+
+    @property
+    def known(self) -> bool:
+        """True once Slack has told who we are."""
+        return bool(self._identity)
+
+    async def introduce(self) -> None:
+        """Ask Slack who we are; raises RemoteError. The answer tells our own messages from other people's."""
+        self._identity = await self._client.read("auth.test")
+        log.info("connected to Slack", team=self._identity.get("team_id"), bot=self._identity.get("user_id"))
+
+    async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Answer one HTTP request of Slack's: 401 if it is not Slack's, 400 if it makes no sense."""
+        if self._signatures is None or not self._signatures.good(body, headers):
+            log.warning("a request was not signed by Slack", size=len(body))
+            return Answer(401, "not signed by Slack")
+        try:
+            request = AsyncBoltRequest(body=body.decode(), headers=dict(headers))
+        except Exception as error:  # noqa: BLE001 -- Bolt parses with whatever raises whatever
+            log.warning("a request could not be read", error=type(error).__name__, size=len(body))
+            return Answer(400, "not understood")
+        if not _sensible(request.body):
+            log.warning("a request has no sense", size=len(body))
+            return Answer(400, "not understood")
+        response = await self.app.async_dispatch(request)
+        content_type = response.first_headers().get("content-type", "text/plain").partition(";")[0]
+        return Answer(response.status, response.body or "", content_type)
+
+    def socket(self, app_token: str) -> AsyncSocketModeHandler:
+        """Return the Socket Mode connection, which needs no public address. To be called on the running loop."""
+        return AsyncSocketModeHandler(self.app, app_token, web_client=self._client.web)
+
+    async def _authorize(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            bot_token=self._token,
+            bot_id=self._identity.get("bot_id"),
+            bot_user_id=self._identity.get("user_id"),
+        )
+
+
+def _sensible(body: object) -> bool:
+    """What Slack sends is an object that names its kind."""
+    return isinstance(body, dict) and ("command" in body or "type" in body or "ssl_check" in body)
+
+
+async def _bug(error: Exception, body: dict[str, Any]) -> BoltResponse:
+    log.error("bug in a listener", exc_info=error, kind=str(body.get("type") or body.get("command")))
+    return BoltResponse(status=500, body="")
+
+
+async def reachable(door: Door) -> str:
+    """Return why Slack can't be used, or nothing."""
+    if door.known:
+        return ""
+    try:
+        await door.introduce()
+    except Unreachable as error:
+        return f"Slack is out of reach ({error})"
+    except SlackRefusal as error:
+        return f"Slack refuses this bot's token ({error.code})"
+    except RemoteError as error:
+        return f"Slack does not answer ({error})"
+    return ""
