@@ -173,8 +173,10 @@ async def built(settings: Settings, *, patience: Patience | None = None) -> Asyn
         )
 
 
-async def run(settings: Settings, *, until: asyncio.Event, patience: Patience | None = None) -> None:
-    """Serve until ``until`` is set; then finish or leave every step within 8 seconds."""
+async def run(
+    settings: Settings, *, until: asyncio.Event, serving: asyncio.Event | None = None, patience: Patience | None = None
+) -> None:
+    """Serve until ``until`` is set; then finish or leave every step within 8 seconds. Sets ``serving`` once it does."""
     async with built(settings, patience=patience) as bot:
         await bot.steps.start()
         await bot.cards.start()
@@ -183,6 +185,8 @@ async def run(settings: Settings, *, until: asyncio.Event, patience: Patience | 
         site = web.TCPSite(runner, settings.host, settings.port)
         await site.start()
         loops = [asyncio.create_task(work) for work in (bot.engine.run(), bot.cards.run(), _connect(bot))]
+        if serving is not None:
+            serving.set()
         log.info("serving", port=runner.addresses[0][1], socket_mode=bot.socket is not None)
         try:
             await until.wait()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import structlog
-from yarl import URL
 
 from bot.errors import Refused, Unreachable
 from bot.job import Failure, FailureCode
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import aiohttp
+    from yarl import URL
 
     from bot.job import Result
 
@@ -30,12 +31,12 @@ class StudioResults:
 
     def __init__(self, media: aiohttp.ClientSession, *, base_url: str) -> None:
         self._media = media
-        self._trusted = URL(base_url).host
+        self._trusted = urlsplit(base_url).hostname
 
     async def fetch(self, result: Result, to: Path, *, at_most: int) -> int:
         """Bring the whole video and return its bytes. Unreachable: try again. Refused: it is gone for good."""
         try:
-            return await download(self._media, URL(result.url), to, at_most=at_most, authorize=self._authorize)
+            return await download(self._media, result.url, to, at_most=at_most, authorize=self._authorize)
         except Rejected as error:
             if error.status in {403, 404, 410}:  # object storage answers an expired signature with 403
                 raise Refused(str(error), failure=Failure(FailureCode.RESULT_GONE, str(error.status))) from error

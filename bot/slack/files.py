@@ -45,7 +45,7 @@ class SlackFiles:
         file = await self._info(job.order.file(role).id)
         self._check(file, role)
         size = file.get("size")
-        url = URL(str(file.get("url_private_download") or file.get("url_private") or ""))
+        url = str(file.get("url_private_download") or file.get("url_private") or "")
         try:
             await download(
                 self._media,

@@ -1,0 +1,1 @@
+"""Looking at pictures and videos from outside. Only the child process of ``worker`` ever decodes one."""
