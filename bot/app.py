@@ -25,7 +25,7 @@ from bot.media.limits import LIMITS
 from bot.media.probe import Prober
 from bot.moves import Moves
 from bot.results import StudioResults
-from bot.slack.card import Cards
+from bot.slack.card import EDIT_SECONDS, Cards
 from bot.slack.client import SlackClient
 from bot.slack.door import Door, Signatures, reachable
 from bot.slack.files import SlackFiles
@@ -67,6 +67,7 @@ class Bot:
         http: httpx.AsyncClient,
         clock: Callable[[], float],
         patience: Patience,
+        edit_seconds: float,
     ) -> None:
         base = studio_base(settings)
         token = settings.slack_bot_token.get_secret_value()
@@ -81,7 +82,9 @@ class Bot:
         else:
             host = ModelStudioHost(studio, media, clock=clock)
         self.store = store
-        self.cards = Cards(client, store, prices=prices, tasks_at_once=pace.tasks_at_once, clock=clock)
+        self.cards = Cards(
+            client, store, prices=prices, tasks_at_once=pace.tasks_at_once, clock=clock, edit_seconds=edit_seconds
+        )
         prober = Prober()
         moves = Moves(store.jobs, changed=self._changed)
         self.steps = Steps(
@@ -152,7 +155,7 @@ def studio_base(settings: Settings) -> str:
 
 
 @contextlib.asynccontextmanager
-async def built(settings: Settings, *, patience: Patience | None = None) -> AsyncIterator[Bot]:
+async def built(settings: Settings, *, patience: Patience | None, edit_seconds: float) -> AsyncIterator[Bot]:
     """Build the bot around the data folder, which the caller holds, and take it apart again."""
     clock = steady_clock()
     async with contextlib.AsyncExitStack() as stack:
@@ -170,14 +173,20 @@ async def built(settings: Settings, *, patience: Patience | None = None) -> Asyn
             http=http,
             clock=clock,
             patience=patience or Patience(),
+            edit_seconds=edit_seconds,
         )
 
 
 async def run(
-    settings: Settings, *, until: asyncio.Event, serving: asyncio.Event | None = None, patience: Patience | None = None
+    settings: Settings,
+    *,
+    until: asyncio.Event,
+    serving: asyncio.Event | None = None,
+    patience: Patience | None = None,
+    edit_seconds: float = EDIT_SECONDS,
 ) -> None:
     """Serve until ``until`` is set; then finish or leave every step within 8 seconds. Sets ``serving`` once it does."""
-    async with built(settings, patience=patience) as bot:
+    async with built(settings, patience=patience, edit_seconds=edit_seconds) as bot:
         await bot.steps.start()
         await bot.cards.start()
         runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=1.0)
@@ -200,7 +209,7 @@ async def _stop(bot: Bot, runner: web.AppRunner, loops: list[asyncio.Task[None]]
     """First nothing new comes in, then what is in hand ends, then the last word is shown."""
     loops[-1].cancel()
     if bot.socket is not None:
-        await bot.socket.close_async()
+        await bot.socket.close_async()  # type: ignore[no-untyped-call]  # the SDK has no types here
     stopping = asyncio.create_task(runner.cleanup())
     await bot.engine.stop(within=STEPS_SECONDS)
     await bot.listeners.drain(within=0.5)
@@ -217,7 +226,7 @@ async def _connect(bot: Bot) -> None:
         await asyncio.sleep(SOCKET_RETRY_SECONDS)
     while bot.socket is not None:
         try:
-            await bot.socket.connect_async()
+            await bot.socket.connect_async()  # type: ignore[no-untyped-call]  # nor here
         except Exception as error:  # noqa: BLE001 -- whatever the SDK meets on its first connection, the next may work
             log.warning("Socket Mode did not connect", error=type(error).__name__)
             await asyncio.sleep(SOCKET_RETRY_SECONDS)

@@ -130,8 +130,10 @@ class Deliverer:
             raise ValueError("a rendered job has a result")
         if job.delivery.target is Target.KEPT:
             return await self._fail(job, FailureCode.UNCOLLECTED)
-        if job.delivery.file is not None:
+        if job.delivery.completing_at is not None:
             return await self._look(job)
+        if job.delivery.file is not None:
+            return await self._share(job, job.delivery)
         if not job.result.size or not self._spool.holds(job.id, RESULT_NAME, job.result.size):
             return await self._fetch(job, job.result)
         return await self._upload(job)

@@ -64,13 +64,17 @@ class Cards:
         prices: Prices,
         tasks_at_once: int,
         clock: Callable[[], float],
+        edit_seconds: float = EDIT_SECONDS,
     ) -> None:
         self._client = client
         self._store = store
         self.prices = prices
         self._tasks_at_once = tasks_at_once
         self._clock = clock
-        self._dirty: dict[str, float] = {}  # job id -> not before
+        self._edit_seconds = edit_seconds
+        self._due: dict[str, float] = {}  # job id -> when to look whether its card is still right
+        self._not_before: dict[str, float] = {}  # job id -> when its card may be touched again
+        self._waiting: set[str] = set()  # whose card shows a place in line
         self._sent: dict[str, messages.Message] = {}
         self._awake = asyncio.Event()
         self._posting = asyncio.Lock()
@@ -78,7 +82,7 @@ class Cards:
 
     def changed(self, job_id: str) -> None:
         """Show this job again, soon."""
-        self._dirty.setdefault(job_id, 0.0)
+        self._due[job_id] = self._not_before.get(job_id, 0.0)
         self._awake.set()
 
     async def start(self) -> None:
@@ -107,8 +111,8 @@ class Cards:
     async def flush(self) -> None:
         """Show every job whose time has come."""
         now = self._clock()
-        for job_id in [job_id for job_id, at in self._dirty.items() if at <= now]:
-            del self._dirty[job_id]
+        for job_id in [job_id for job_id, at in self._due.items() if at <= now]:
+            del self._due[job_id]
             await self._show_safely(job_id)
 
     async def view(self, job: Job) -> messages.View:
@@ -127,17 +131,11 @@ class Cards:
             return known or await self._post(job)
 
     async def _pause(self) -> float | None:
+        """Return how long nothing needs to be looked at; an idle bot looks at nothing at all."""
         now = self._clock()
-        if self._dirty:
-            return max(0.05, min(self._dirty.values()) - now)
-        return REFRESH_SECONDS if await self._refresh() else None
-
-    async def _refresh(self) -> bool:
-        """Look again at every unfinished job; false if there is none, so that an idle bot does nothing at all."""
-        unfinished = await self._store.jobs.unfinished()
-        for job in unfinished:
-            self._dirty.setdefault(job.id, self._clock() + REFRESH_SECONDS)
-        return bool(unfinished)
+        for job in await self._store.jobs.unfinished():
+            self._due.setdefault(job.id, now + REFRESH_SECONDS)
+        return max(0.0, min(self._due.values()) - now) if self._due else None
 
     async def _show_safely(self, job_id: str) -> None:
         with structlog.contextvars.bound_contextvars(job=job_id):
@@ -153,7 +151,7 @@ class Cards:
                 log.exception("bug: the card could not be made")
 
     def _later(self, job_id: str, seconds: float) -> None:
-        self._dirty[job_id] = self._clock() + seconds
+        self._due[job_id] = self._not_before[job_id] = self._clock() + seconds
 
     async def _show(self, job: Job) -> None:
         card = await self.ensure(job)
@@ -164,8 +162,19 @@ class Cards:
             await self._store.cards.shown(job.id, job.revision)
         if job.state is JobState.FAILED and not card.told:
             await self._tell(job, card)
+        self._line_moved(job)
         if job.final:
             self._sent.pop(job.id, None)
+            self._not_before.pop(job.id, None)
+
+    def _line_moved(self, job: Job) -> None:
+        """When a job leaves the line, everybody behind it has another place."""
+        if job.state is JobState.READY:
+            self._waiting.add(job.id)
+        elif job.id in self._waiting:
+            self._waiting.remove(job.id)
+            for other in self._waiting:
+                self.changed(other)
 
     async def _edit(self, job: Job, card: Card, message: messages.Message) -> None:
         try:
@@ -177,9 +186,8 @@ class Cards:
                 raise Unreachable(str(error), retry_after=60.0) from error
             log.warning("the card can't be edited", reason=str(error))
         self._sent[job.id] = message
-        if not job.final:
-            # What changes within the next seconds is shown together with what changed by then.
-            self._dirty[job.id] = max(self._dirty.get(job.id, 0.0), self._clock() + EDIT_SECONDS)
+        # What changes within the next seconds is shown together with what changed by then.
+        self._not_before[job.id] = self._clock() + self._edit_seconds
 
     async def _tell(self, job: Job, card: Card) -> None:
         message = messages.told(job, self.prices)

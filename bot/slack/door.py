@@ -66,15 +66,25 @@ class Door:
     def __init__(self, client: SlackClient, listeners: Listeners, *, token: str, signatures: Signatures | None) -> None:
         self._client = client
         self._signatures = signatures
-        self._token = token
         self._identity: Mapping[str, Any] = {}
         # Bolt logs whole bodies, response addresses among them; what is worth knowing is logged by us.
         quiet = logging.getLogger("bot.slack.bolt")
         quiet.setLevel(logging.CRITICAL + 1)
+
+        # A plain function: Bolt hands a method's ``self`` to it a second time.
+        async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+            return AuthorizeResult(
+                enterprise_id=enterprise_id,
+                team_id=team_id,
+                bot_token=token,
+                bot_id=self._identity.get("bot_id"),
+                bot_user_id=self._identity.get("user_id"),
+            )
+
         self.app = AsyncApp(
             logger=quiet,
             name="understudy",
-            authorize=self._authorize,
+            authorize=authorize,
             # Without this Bolt looks for the ack only every 10 ms, and acks events before they are stored.
             process_before_response=True,
             request_verification_enabled=False,
@@ -113,15 +123,6 @@ class Door:
     def socket(self, app_token: str) -> AsyncSocketModeHandler:
         """Return the Socket Mode connection, which needs no public address. To be called on the running loop."""
         return AsyncSocketModeHandler(self.app, app_token, web_client=self._client.web)
-
-    async def _authorize(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        return AuthorizeResult(
-            enterprise_id=enterprise_id,
-            team_id=team_id,
-            bot_token=self._token,
-            bot_id=self._identity.get("bot_id"),
-            bot_user_id=self._identity.get("user_id"),
-        )
 
 
 def _sensible(body: object) -> bool:

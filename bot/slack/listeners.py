@@ -12,6 +12,7 @@ from bot.errors import RemoteError
 from bot.intake import Denied
 from bot.job import FINAL, Job, Kind
 from bot.slack import messages, modal
+from bot.slack.client import SlackRefusal
 from bot.store import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -145,8 +146,10 @@ class Listeners:
                 await self._client.call("views.open", trigger_id=trigger_id, view=modal.form(origin))
         except (RemoteError, TimeoutError) as error:
             log.warning("the form did not open", reason=str(error))
+            scope = error.needed if isinstance(error, SlackRefusal) else ""
             if origin.response_url:
-                await self._client.answer(origin.response_url, messages.NOT_OPENED)
+                text = messages.missing_scope(scope) if scope else messages.NOT_OPENED
+                await self._client.answer(origin.response_url, text)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what the acknowledgement does not wait for. The task is kept, or the loop might drop it."""

@@ -292,6 +292,14 @@ NOT_STORED = "I can't store anything at the moment, so nothing was started and n
 TOO_OLD = "That button no longer fits: the job has moved on. Its card says where it stands."
 
 
+def missing_scope(scope: str) -> str:
+    """Return the private answer when the app was not given a permission that it needs."""
+    return (
+        f"Slack does not let me open the form: the app lacks the scope `{escape(scope)}`. An admin of this workspace "
+        "must add it and re-install the app. Nothing was started."
+    )
+
+
 def duration(seconds: float) -> str:
     """Return a length of time as people say it."""
     if seconds < 55:

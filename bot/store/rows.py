@@ -30,6 +30,7 @@ _PLAIN: Final = (
     "failures",
     "parent",
     "cancel_by",
+    "doubts",
     "epoch",
     "submitting_at",
     "task_id",

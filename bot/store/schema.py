@@ -41,6 +41,7 @@ def m001_jobs(db: Database) -> None:
             place TEXT NOT NULL,
             image TEXT,
             video TEXT,
+            doubts INTEGER NOT NULL,
             epoch INTEGER NOT NULL,
             submitting_at REAL,
             task_id TEXT UNIQUE,

@@ -1,0 +1,147 @@
+"""A bot that dies in any state and is started again goes on: nothing lost, nothing paid twice, nothing posted twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.demo.practice import BotProcess
+from bot.demo.slack import DOWNLOAD, UPLOAD, trickle
+from bot.demo.slack import slow as slow_slack
+from bot.demo.studio_trouble import rate_limited, slow
+
+if TYPE_CHECKING:
+    from conftest import Opened, Workplace
+
+
+def process(workplace: Workplace) -> BotProcess:
+    assert isinstance(workplace.bot, BotProcess)
+    return workplace.bot
+
+
+async def killed_in(workplace: Workplace, state: str) -> None:
+    """Order a video, end the bot without warning in this state, start it again."""
+    await workplace.order()
+    await workplace.in_state(state)
+    if state == "rendered":  # the video is on its way to Slack
+        await workplace.until(lambda: workplace.slack.calls.count("files.getUploadURLExternal"))
+    await process(workplace).kill()
+    workplace.slack.trouble.clear()
+    workplace.studio.trouble.clear()
+    await process(workplace).start()
+
+
+async def test_killed_while_the_files_are_fetched(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False)
+    workplace.slack.trouble.always(DOWNLOAD, trickle(1000))
+    await killed_in(workplace, "queued")
+    await ended_once(workplace)
+
+
+async def test_killed_while_waiting_for_its_turn(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False)
+    workplace.studio.trouble.always("create", rate_limited(2))
+    await killed_in(workplace, "ready")
+    await ended_once(workplace)
+
+
+async def test_killed_while_rendering(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False, task_seconds=2.0)
+    await killed_in(workplace, "rendering")
+    await ended_once(workplace)
+
+
+async def test_killed_while_the_video_is_posted(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False)
+    workplace.slack.trouble.always(UPLOAD, slow_slack(30))
+    await killed_in(workplace, "rendered")
+    await ended_once(workplace)
+
+
+async def test_killed_between_the_last_step_and_its_answer(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False)
+    workplace.slack.trouble.always("files.completeUploadExternal", slow_slack(1.0))
+    await workplace.order()
+    await workplace.in_state("rendered")
+    await workplace.until(lambda: workplace.slack.calls.count("files.completeUploadExternal"))
+    await process(workplace).kill()
+    workplace.slack.trouble.clear()
+    await process(workplace).start()
+    await ended_once(workplace)
+
+
+async def test_killed_after_the_end(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False)
+    await killed_in(workplace, "delivered")
+    await ended_once(workplace)
+
+
+async def ended_once(workplace: Workplace) -> None:
+    await workplace.until(lambda: "Done" in workplace.card(), within=30)
+    assert len(workplace.videos()) == 1
+    assert len([create for create in workplace.studio.creates if create.task_id]) == 1
+    assert len(workplace.studio.billed) == 1
+
+
+@pytest.mark.parametrize("button", ["job_send_again", "job_stop_here"])
+async def test_killed_during_the_paid_call_nothing_is_sent_again_on_a_guess(workplaces: Opened, button: str) -> None:
+    workplace = await workplaces(here=False)
+    workplace.studio.trouble.always("create", slow(30))
+    await killed_in(workplace, "submitting")
+    await workplace.until(lambda: "can't tell whether it was started" in workplace.card())
+    assert workplace.studio.requests["create"] == 1
+    card = workplace.said("card")[0]
+    await process(workplace).kill()
+    await process(workplace).start()
+    await workplace.slack.person("ada").press(card, button)
+    if button == "job_send_again":
+        await workplace.until(lambda: "Done" in workplace.card(), within=30)
+        assert len(workplace.videos()) == 1
+    else:
+        await workplace.until(lambda: "Cancelled by" in workplace.card())
+        assert workplace.studio.requests["create"] == 1
+
+
+async def test_sigterm_ends_within_eight_seconds_and_loses_nothing(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False)
+    workplace.slack.trouble.always(DOWNLOAD, trickle(1000))
+    await workplace.order()
+    await workplace.in_state("queued")
+    began = time.monotonic()
+    assert await process(workplace).stop() == 0
+    assert time.monotonic() - began < 8
+    workplace.slack.trouble.clear()
+    await process(workplace).start()
+    await ended_once(workplace)
+
+
+async def test_a_second_bot_in_the_same_folder_waits_for_the_first_to_go(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False)
+    second = BotProcess(
+        settings=process(workplace).settings, folder=workplace.folder, log=workplace.folder / "second.log"
+    )
+    starting = asyncio.create_task(second.start())
+    await asyncio.sleep(1.5)
+    await process(workplace).stop()
+    await asyncio.wait_for(starting, 15)
+    workplace.bot = second
+    await workplace.order()
+    await ended_once(workplace)
+
+
+async def test_neither_tokens_nor_addresses_nor_bodies_reach_the_log(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False, settings={"LOG_LEVEL": "DEBUG"})
+    await workplace.order(names=("secret-campaign.png", "clip.mp4"))
+    await ended_once(workplace)
+    await process(workplace).stop()
+    log = workplace.log.read_text()
+    settings = process(workplace).settings
+    secrets = [settings["SLACK_BOT_TOKEN"], settings["SLACK_SIGNING_SECRET"], settings["DASHSCOPE_API_KEY"]]
+    secrets += [row["token"] for row in workplace.rows("SELECT token FROM address")]
+    secrets += ["secret-campaign", "Signature=", 'response_url": "http']
+    assert '"job": "J' in log
+    for secret in secrets:
+        assert secret not in log
