@@ -71,13 +71,13 @@ class Sound:
             self._stream = output.add_stream("aac", rate=SOUND_RATE)
             self._stream.codec_context.layout = self._next.layout.name if _few(self._next) else "stereo"
 
-    def until(self, seconds: float) -> Iterator[Packet]:
+    def until(self, seconds: float) -> Iterator[Packet[AudioStream]]:
         """Yield what belongs before this time and was not yielded yet."""
         while self._stream is not None and self._next is not None and (self._next.time or 0.0) < seconds:
             yield from self._stream.encode(self._next)
             self._next = next(self._frames, None)
 
-    def rest(self) -> Iterator[Packet]:
+    def rest(self) -> Iterator[Packet[AudioStream]]:
         """Yield what the coder still held back."""
         if self._stream is not None:
             yield from self._stream.encode(None)

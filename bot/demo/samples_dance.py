@@ -16,6 +16,7 @@ from bot.demo.samples_figure import Brush, Look, Pose, draw_person
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from av.audio.stream import AudioStream
     from av.container import OutputContainer
     from av.packet import Packet
 
@@ -47,7 +48,7 @@ def film(to: Path, seconds: float) -> None:
         output.mux(packets)
 
 
-def _sound(output: OutputContainer, seconds: float) -> list[Packet]:
+def _sound(output: OutputContainer, seconds: float) -> list[Packet[AudioStream]]:
     stream = output.add_stream("aac", rate=SOUND_RATE)
     stream.codec_context.layout = "mono"
     samples = _tune(seconds)

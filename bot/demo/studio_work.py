@@ -122,7 +122,7 @@ class Workshop:
             self._busy[model] += 1
             task = self._queues[model].popleft()
             task.status, task.started_at = Status.RUNNING, self._state.now()
-            self._spawn(self._work(task))
+            _ = self._spawn(self._work(task))  # kept, and its bugs noted, until it is done
             self._state.changed()
 
     async def _work(self, task: StudioTask) -> None:
