@@ -82,6 +82,7 @@ class Api:
             state = self._state
             call = Call(operation=operation, at=state.now(), method=request.method, path=request.path)
             state.calls.append(call)
+            state.changed()
             state.requests[operation] += 1
             fault = self._trouble.draw(operation)
             request[_FAULT] = fault
