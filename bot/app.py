@@ -16,6 +16,7 @@ from bot import studio as model_studio
 from bot.clock import steady_clock
 from bot.delivery import Deliverer, Patience
 from bot.engine import Engine
+from bot.errors import RemoteError
 from bot.hosting.local import LocalHost
 from bot.hosting.modelstudio import ModelStudioHost
 from bot.inputs import Inputs
@@ -41,10 +42,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     import httpx
-    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 
     from bot.config import Settings
     from bot.hosting import FileHost
+    from bot.slack.door import Socket
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +127,7 @@ class Bot:
             health=Health(self.reasons),
             receive=None if settings.slack_app_token else self.door.receive,
         )
-        self.socket: AsyncSocketModeHandler | None = None
+        self.socket: Socket | None = None
         if settings.slack_app_token:
             self.socket = self.door.socket(settings.slack_app_token.get_secret_value())
 
@@ -136,7 +137,7 @@ class Bot:
     async def reasons(self) -> list[str]:
         """Return why the bot can't do its work right now; nothing if it can."""
         found = [await reachable(self.door)]
-        if self.socket is not None and not await self.socket.client.is_connected():
+        if self.socket is not None and not await self.socket.connected():
             found.append("Slack's Socket Mode is not connected")
         try:
             await self.store.check()
@@ -209,7 +210,7 @@ async def _stop(bot: Bot, runner: web.AppRunner, loops: list[asyncio.Task[None]]
     """First nothing new comes in, then what is in hand ends, then the last word is shown."""
     loops[-1].cancel()
     if bot.socket is not None:
-        await bot.socket.close_async()  # type: ignore[no-untyped-call]  # the SDK has no types here
+        await bot.socket.close()
     stopping = asyncio.create_task(runner.cleanup())
     await bot.engine.stop(within=STEPS_SECONDS)
     await bot.listeners.drain(within=0.5)
@@ -226,9 +227,9 @@ async def _connect(bot: Bot) -> None:
         await asyncio.sleep(SOCKET_RETRY_SECONDS)
     while bot.socket is not None:
         try:
-            await bot.socket.connect_async()  # type: ignore[no-untyped-call]  # nor here
-        except Exception as error:  # noqa: BLE001 -- whatever the SDK meets on its first connection, the next may work
-            log.warning("Socket Mode did not connect", error=type(error).__name__)
+            await bot.socket.connect()
+        except RemoteError as error:
+            log.warning("Socket Mode did not connect", reason=str(error))
             await asyncio.sleep(SOCKET_RETRY_SECONDS)
         else:
             return

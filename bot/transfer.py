@@ -249,5 +249,5 @@ def _translated(call: str) -> Iterator[None]:
     """Name the kind of error and nothing of what it holds: the library's errors hold addresses and headers."""
     try:
         yield
-    except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+    except (aiohttp.ClientError, TimeoutError) as error:
         raise Unreachable(f"{call}: {type(error).__name__}") from error

@@ -175,8 +175,8 @@ async def workplaces(tmp_path: Path, media: Files, renders: Path) -> AsyncIterat
         async def opened(*, here: bool = True, started: bool = True, **options: Any) -> Workplace:
             settings = {"POLL_SECONDS": "0.1", "LOG_LEVEL": "WARNING", **options.pop("settings", {})}
             settings |= {} if here else COVERAGE
-            options = {"task_seconds": 0.0, "fast": True, "renders": renders} | options
-            place = Workplace(tmp_path / "world", settings=settings, **options)
+            defaults: dict[str, Any] = {"task_seconds": 0.0, "fast": True, "renders": renders}
+            place = Workplace(tmp_path / "world", settings=settings, **(defaults | options))
             place.media = media
             if here:
                 place.bot = BotHere()

@@ -120,9 +120,31 @@ class Door:
         content_type = response.first_headers().get("content-type", "text/plain").partition(";")[0]
         return Answer(response.status, response.body or "", content_type)
 
-    def socket(self, app_token: str) -> AsyncSocketModeHandler:
+    def socket(self, app_token: str) -> Socket:
         """Return the Socket Mode connection, which needs no public address. To be called on the running loop."""
-        return AsyncSocketModeHandler(self.app, app_token, web_client=self._client.web)
+        return Socket(AsyncSocketModeHandler(self.app, app_token, web_client=self._client.web))
+
+
+class Socket:
+    """The connection that this bot opens to Slack, instead of the other way round."""
+
+    def __init__(self, handler: AsyncSocketModeHandler) -> None:
+        self._handler = handler
+
+    async def connect(self) -> None:
+        """Connect for the first time; from then on the SDK reconnects by itself. Raises RemoteError."""
+        try:
+            await self._handler.connect_async()  # type: ignore[no-untyped-call]  # the SDK has no types here
+        except Exception as error:  # whatever the SDK meets on its way, the next try may work
+            raise Unreachable(f"Socket Mode: {type(error).__name__}") from error
+
+    async def connected(self) -> bool:
+        """Return whether Slack can send us something right now."""
+        return bool(await self._handler.client.is_connected())
+
+    async def close(self) -> None:
+        """Take nothing more."""
+        await self._handler.close_async()  # type: ignore[no-untyped-call]  # nor here
 
 
 def _sensible(body: object) -> bool:
