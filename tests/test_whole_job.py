@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -12,6 +13,8 @@ from bot.demo.studio_trouble import fails, refused
 
 if TYPE_CHECKING:
     from conftest import Opened, Workplace
+
+    from bot.demo.studio import StudioStandIn
 
 
 async def test_animate_ends_with_the_video_in_the_cards_thread(workplace: Workplace) -> None:
@@ -265,6 +268,14 @@ async def test_cancelling_at_the_service_tells_the_truth(workplaces: Opened) -> 
     assert len(workplace.studio.billed) == 1
 
 
+def exactly(studio: StudioStandIn, tasks: int) -> bool:
+    return len(studio.tasks) == tasks
+
+
+def more_videos(workplace: Workplace, than: int) -> bool:
+    return len(workplace.videos()) > than
+
+
 async def test_model_studio_never_holds_more_than_its_places_and_turns_go_round_the_people(workplaces: Opened) -> None:
     workplace = await workplaces(task_seconds=600.0)
     studio = workplace.studio
@@ -272,12 +283,12 @@ async def test_model_studio_never_holds_more_than_its_places_and_turns_go_round_
         await workplace.order(who="ada")
     await workplace.order(who="ben")
     await workplace.until(lambda: "line" in workplace.card(4) and len(studio.tasks) == 2)
-    while len(workplace.videos()) < 5:
-        posted = len(workplace.videos())
-        await studio.wait_for(lambda posted=posted: len(studio.tasks) == min(5, posted + 2))
+    for posted in range(5):
+        # No job is submitted before the one that is done has made room: two tasks at the most, here and there.
+        await studio.wait_for(partial(exactly, studio, min(5, posted + 2)))
         assert sum(task.status in {"PENDING", "RUNNING"} for task in studio.tasks.values()) <= 2
         studio.finish(list(studio.tasks)[posted])
-        await workplace.until(lambda posted=posted: len(workplace.videos()) > posted)
+        await workplace.until(partial(more_videos, workplace, posted))
     order = [row["requester"] for row in workplace.rows("SELECT requester FROM job ORDER BY submitting_at")]
     assert order.index(workplace.slack.person("ben").id) == 2
 
