@@ -16,7 +16,7 @@ from bot import studio as model_studio
 from bot.clock import steady_clock
 from bot.delivery import Deliverer, Patience
 from bot.engine import Engine
-from bot.errors import RemoteError
+from bot.errors import RemoteError, StoreUnavailable
 from bot.hosting.local import LocalHost
 from bot.hosting.modelstudio import ModelStudioHost
 from bot.inputs import Inputs
@@ -27,14 +27,14 @@ from bot.media.probe import Prober
 from bot.moves import Moves
 from bot.results import StudioResults
 from bot.slack.card import EDIT_SECONDS, Cards
-from bot.slack.client import SlackClient
+from bot.slack.client import SlackClient, slack_session
 from bot.slack.door import Door, Signatures, reachable
 from bot.slack.files import SlackFiles
 from bot.slack.listeners import Listeners
 from bot.slack.outlet import SlackOutlet
 from bot.spool import Spool
 from bot.steps import Pace, Steps
-from bot.store import Store, StoreUnavailable
+from bot.store import Store
 from bot.transfer import media_session
 from bot.web import Health, Media, routes
 
@@ -88,22 +88,24 @@ class Bot:
         )
         prober = Prober()
         moves = Moves(store.jobs, changed=self._changed)
+        inputs = Inputs(
+            source=SlackFiles(client, media, token=token, api_url=settings.slack_api_url),
+            prober=prober,
+            host=host,
+            spool=spool,
+            store=store,
+            moves=moves,
+            clock=clock,
+            most=lambda role: LIMITS[role].size,
+        )
         self.steps = Steps(
             store=store,
             studio=studio,
-            inputs=Inputs(
-                source=SlackFiles(client, media, token=token, api_url=settings.slack_api_url),
-                prober=prober,
-                host=host,
-                spool=spool,
-                store=store,
-                moves=moves,
-                clock=clock,
-                most=lambda role: LIMITS[role].size,
-            ),
+            inputs=inputs,
             deliverer=Deliverer(
                 results=StudioResults(media, base_url=base),
                 player=prober,
+                evictable=inputs.evictable,
                 outlet=SlackOutlet(client, media, self.cards, prices=prices),
                 spool=spool,
                 moves=moves,
@@ -123,7 +125,7 @@ class Bot:
         signatures = Signatures(secret.get_secret_value(), clock=time.time) if secret else None
         self.door = Door(client, self.listeners, token=token, signatures=signatures)
         self.web = routes(
-            media=Media(store.addresses, spool, clock=clock),
+            media=Media(store.addresses, spool),
             health=Health(self.reasons),
             receive=None if settings.slack_app_token else self.door.receive,
         )
@@ -162,14 +164,14 @@ async def built(settings: Settings, *, patience: Patience | None, edit_seconds: 
     async with contextlib.AsyncExitStack() as stack:
         store = Store(settings.data_dir / "understudy.db", clock=clock)
         stack.callback(store.close)
-        slack_session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
+        session = await stack.enter_async_context(slack_session())
         media = await stack.enter_async_context(media_session())
         key = settings.dashscope_api_key.get_secret_value()
         http = await stack.enter_async_context(model_studio.studio_http(key, studio_base(settings)))
         yield Bot(
             settings,
             store=store,
-            slack_session=slack_session,
+            slack_session=session,
             media=media,
             http=http,
             clock=clock,

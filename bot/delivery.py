@@ -17,7 +17,7 @@ from bot.errors import Refused, Unclear, Unreachable, UserError
 from bot.job import Delivery, Failure, FailureCode, Spent, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from bot.job import Job, Media, Result
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 RESULT_NAME = "result.mp4"
 # The vendor's video is 720p class at up to 25 frames a second and 30 s long; ten times what that can weigh.
 RESULT_MAX_BYTES = 1_000_000_000
+RESULT_USUAL_BYTES = 60_000_000
 KEPT_SECONDS = 7 * 86400.0
 _SOON = 0.5
 
@@ -110,6 +111,7 @@ class Deliverer:
         *,
         results: ResultSource,
         player: Player,
+        evictable: Callable[[Job], Awaitable[list[str]]],
         outlet: Outlet,
         spool: Spool,
         moves: Moves,
@@ -118,6 +120,7 @@ class Deliverer:
     ) -> None:
         self._results = results
         self._player = player
+        self._evictable = evictable
         self._outlet = outlet
         self._spool = spool
         self._moves = moves
@@ -140,6 +143,8 @@ class Deliverer:
 
     async def _fetch(self, job: Job, result: Result) -> Job:
         path = self._spool.path(job.id, RESULT_NAME)
+        # How much will come is known only when it comes. What waits here makes room: it can be had again.
+        self._spool.make_room(path, RESULT_USUAL_BYTES, evictable=await self._evictable(job))
         try:
             size = await self._results.fetch(result, path, at_most=RESULT_MAX_BYTES)
         except Refused:
@@ -148,6 +153,8 @@ class Deliverer:
             if self._clock() < result.dies_at:
                 raise
             return await self._fail(job, FailureCode.RESULT_GONE)
+        finally:
+            self._spool.settle(path)
         try:
             media = await self._player.probe_result(path)
         except UserError as error:

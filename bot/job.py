@@ -299,7 +299,7 @@ class Job:
 
     def again_at_risk(self, *, now: float) -> Job:
         """Send again what may have been paid for already: only its requester may decide so."""
-        return replace(self.next_epoch(now=now), doubts=self.doubts + 1)
+        return replace(self.next_epoch(now=now), doubts=self.doubts + 1, cancel_by=None)
 
     def unclear(self, *, due_at: float) -> Job:
         """The paid call may have happened and nothing more can be learned: ask. The question lapses at ``due_at``."""

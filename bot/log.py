@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _SECRET = re.compile(
     r"(xox[a-z]-[\w-]+|xapp-[\w-]+|\bsk-[\w-]{8,}"  # tokens and keys
     r"|(?<=/media/)[\w-]{20,}"  # addresses of hosted media
-    r"|(?<=hooks\.slack\.com/)\S+|(?<=[?&])(?:Signature|OSSAccessKeyId|Expires)=[^&\s]+)"
+    r"|(?<=hooks\.slack\.com/)\S+|(?<=files\.slack\.com/upload/)\S+"  # each is its own permission
+    r"|(?i:(?<=[?&])(?:Signature|OSSAccessKeyId|Expires|x-oss-signature|x-oss-credential|security-token)=[^&\s]+))"
 )
 _HIDDEN = "[hidden]"
 
@@ -30,11 +31,12 @@ class Redaction:
 
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Return the line without them."""
-        return {name: self._clean(value) for name, value in event.items()}
+        cleaned: MutableMapping[str, Any] = self._clean(event)
+        return cleaned
 
     def _clean(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: self._clean(inner) for name, inner in value.items()}
+            return {self._clean(name): self._clean(inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._clean(inner) for inner in value]
         if value is None or isinstance(value, int | float):
@@ -67,7 +69,7 @@ def configure(level: str, *, secrets: Collection[str] = (), to: TextIO = sys.std
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                structlog.processors.JSONRenderer(),
             ],
         )
     )

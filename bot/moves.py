@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.store import StaleJob
+from bot.errors import StaleJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

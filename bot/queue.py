@@ -73,33 +73,38 @@ def submitting(turns: Iterable[Turn]) -> bool:
 def movable(turns: Sequence[Turn], places: int, now: float) -> list[str]:
     """Return the ready jobs that have something to do: be hosted, or be submitted.
 
-    Nobody is overtaken by a later job of the same line while a service asked us to wait: that wish is the
-    account's, and asking again for another job would only be refused again.
+    A hosted job waits because the service wished so. That wish is the account's: nobody overtakes it, since asking
+    for another job would only be refused again.
     """
     free = 0 if submitting(turns) else places_free(turns, places)
-    moves = []
-    for index, turn in enumerate(turn for turn in in_order(turns) if turn.state is JobState.READY):
-        if index >= free + HOST_AHEAD or turn.due_at > now:
+    moves, ahead = [], 0
+    for turn in in_order(turns):
+        if turn.state is not JobState.READY or (not turn.hosted and turn.due_at > now):
+            continue  # still being looked at, or put off for a trouble of its own: others need not wait for it
+        if ahead >= free + HOST_AHEAD or turn.due_at > now:
             break
-        if not turn.hosted or index < free:
+        if not turn.hosted or ahead < free:
             moves.append(turn.id)
+        ahead += 1
     return moves
 
 
 def next_move_at(turns: Sequence[Turn], places: int, now: float) -> float | None:
-    """Return when the first in line may move although nothing else happens, if it only waits for that."""
-    first = next((turn for turn in in_order(turns) if turn.state is JobState.READY), None)
-    if first is None or first.due_at <= now or (first.hosted and not places_free(turns, places)):
-        return None
-    return first.due_at
+    """Return when a ready job that was put off may move, although nothing else happens until then."""
+    ready = [turn for turn in in_order(turns) if turn.state is JobState.READY]
+    times = [turn.due_at for turn in ready if turn.due_at > now and not turn.hosted]
+    first = next((turn for turn in ready if turn.hosted), None)
+    if first is not None and first.due_at > now and places_free(turns, places):
+        times.append(first.due_at)
+    return min(times, default=None)
 
 
 def may_submit(turns: Sequence[Turn], job_id: str, places: int) -> bool:
     """Return whether this job's turn has come: one submission at a time, and only into a free place."""
     if submitting(turns):
         return False
-    ready = [turn.id for turn in in_order(turns) if turn.state is JobState.READY]
-    return job_id in ready[: places_free(turns, places)]
+    hosted = [turn.id for turn in in_order(turns) if turn.state is JobState.READY and turn.hosted]
+    return job_id in hosted[: places_free(turns, places)]
 
 
 def render_seconds(seconds: float, quality: Quality) -> float:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, assert_never
 
-import structlog
-
-from bot.errors import Refused, RemoteError, Unclear, Unreachable
+from bot.errors import Refused, RemoteError, SpoolFull, StaleJob, StoreUnavailable, Unclear, Unreachable
 from bot.job import Ask, Failure, FailureCode, Job, JobState, Kind, Result, Role, Spent
 from bot.queue import movable, next_move_at
-from bot.spool import SpoolFull
-from bot.store import StaleJob, StoreUnavailable
 from bot.task import Task, TaskRequest, TaskStatus
 
 if TYPE_CHECKING:
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
     from bot.spool import Spool
     from bot.store import Store
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 DAY = 86400.0
 # How often a task that failed for want of an input is sent again. Failed tasks cost nothing.
@@ -111,22 +108,21 @@ class Steps:
 
         Raises StoreUnavailable when nothing can be stored: then nothing was decided either.
         """
-        with structlog.contextvars.bound_contextvars(job=job_id):
-            job = await self._store.jobs.get(job_id)
-            try:
-                async with asyncio.timeout(STEP_SECONDS):
-                    await self._step(job)
-            except StaleJob:
-                log.debug("the job moved on without this step")
-            except (RemoteError, SpoolFull, TimeoutError, OSError) as error:
-                await self._put_off(job_id, error)
-            except StoreUnavailable:
-                raise
-            except Exception:
-                reference = f"{job_id}-{job.revision}"
-                log.exception("bug", reference=reference)
-                await self._give_up(job_id, reference)
-            await self.tidy(job_id)
+        job = await self._store.jobs.get(job_id)
+        try:
+            async with asyncio.timeout(STEP_SECONDS):
+                await self._step(job)
+        except StaleJob:
+            log.debug("the job moved on without this step")
+        except (RemoteError, SpoolFull, TimeoutError, OSError) as error:
+            await self._put_off(job_id, error)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            reference = f"{job_id}-{job.revision}"
+            log.exception("bug %s", reference)
+            await self._give_up(job_id, reference)
+        await self.tidy(job_id)
 
     async def start(self) -> None:
         """Clear what a dead process left behind: media and addresses of jobs that ended."""
@@ -175,13 +171,13 @@ class Steps:
             task_id = await self._studio.create(request)
         except Unreachable as error:
             due_at = self._clock() + backoff(job.failures, error)
-            log.warning("not submitted", reason=str(error))
+            log.warning("not submitted: %s", error)
             await self._moves.keep(claimed, lambda job: self._or_cancelled(job, job.refused_for_now(due_at=due_at)))
         except Refused as error:
             failure = error.failure
             await self._moves.keep(claimed, lambda job: job.failed(failure, now=self._clock()))
         except Unclear as error:
-            log.warning("it is unclear whether the task was taken", reason=str(error))
+            log.warning("it is unclear whether the task was taken: %s", error)
             await self._moves.keep(claimed, lambda job: job.stay(due_at=self._clock()))
         else:
             due_at = self._clock() + self._pace.poll
@@ -211,7 +207,7 @@ class Steps:
             task = await self._studio.look_up(job.task_id)
         except Refused as error:
             # A failed look says nothing about the task: it goes on, and is paid for, whatever our key may do now.
-            log.warning("the task cannot be looked up", reason=str(error))
+            log.warning("the task cannot be looked up: %s", error)
             task = Task(id=job.task_id, status=TaskStatus.UNKNOWN)
         await self._learn(job, task)
 
@@ -259,7 +255,7 @@ class Steps:
             addresses = await self._store.addresses.of_epoch(job.id, job.epoch)
             if not all(address.whole_at for address in addresses):
                 await self._store.addresses.revoke(job.id)
-                log.warning("an input was not wholly fetched", reason=failure.detail)
+                log.warning("an input was not wholly fetched: %s", failure.detail)
                 await self._moves.keep(job, lambda job: self._or_cancelled(job, job.next_epoch(now=self._clock())))
                 return
         await self._fail(job, failure)
@@ -294,7 +290,7 @@ class Steps:
         if isinstance(error, Refused) and job.state in {JobState.QUEUED, JobState.READY}:
             await self._fail(job, error.failure)
         elif not job.final:
-            log.warning("put off", error=type(error).__name__, reason=str(error))
+            log.warning("put off: %s: %s", type(error).__name__, error)
             due_at = self._clock() + backoff(job.failures, error)
             await self._moves.keep(job, lambda job: job.put_off(due_at=due_at))
 

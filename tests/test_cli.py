@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import pytest
 import yaml
-from conftest import COVERAGE, Files
+from world import COVERAGE, Files
 
 KEPT = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
 

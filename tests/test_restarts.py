@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,12 +15,16 @@ from bot.demo.slack import slow as slow_slack
 from bot.demo.studio_trouble import rate_limited, slow
 
 if TYPE_CHECKING:
-    from conftest import Opened, Workplace
+    from world import Opened, Workplace
 
 
 def process(workplace: Workplace) -> BotProcess:
     assert isinstance(workplace.bot, BotProcess)
     return workplace.bot
+
+
+def fetched(workplace: Workplace) -> bool:
+    return any(len([f for f in task.fetched.values() if f.sha256]) == 2 for task in workplace.studio.tasks.values())
 
 
 async def killed_in(workplace: Workplace, state: str) -> None:
@@ -28,6 +33,8 @@ async def killed_in(workplace: Workplace, state: str) -> None:
     await workplace.in_state(state)
     if state == "submitting":  # the call is there, its answer is not
         await workplace.studio.wait_for(lambda: any(call.operation == "create" for call in workplace.studio.calls))
+    if state == "rendering":  # what the bot hosts itself has been fetched
+        await workplace.studio.wait_for(partial(fetched, workplace))
     if state == "rendered":  # the video is on its way to Slack
         await workplace.until(lambda: workplace.slack.calls.count("files.getUploadURLExternal"))
     await process(workplace).kill()
@@ -54,6 +61,21 @@ async def test_killed_while_rendering(workplaces: Opened) -> None:
     workplace = await workplaces(here=False, task_seconds=2.0)
     await killed_in(workplace, "rendering")
     await ended_once(workplace)
+
+
+async def test_killed_before_the_inputs_were_fetched_it_is_sent_again_and_billed_once(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False)
+    workplace.studio.trouble.always("fetch", slow(1.0))
+    await workplace.order()
+    await workplace.in_state("rendering")
+    await process(workplace).kill()
+    await workplace.studio.wait_for(lambda: any(task.status == "FAILED" for task in workplace.studio.tasks.values()))
+    workplace.studio.trouble.clear()
+    await process(workplace).start()
+    await workplace.until(lambda: "Done" in workplace.card(), within=30)
+    assert len(workplace.videos()) == 1
+    assert len(workplace.studio.tasks) == 2
+    assert len(workplace.studio.billed) == 1
 
 
 async def test_killed_while_the_video_is_posted(workplaces: Opened) -> None:

@@ -12,7 +12,7 @@ from bot.demo.slack import ChannelKind, dropped, rate_limited, slack_error
 from bot.demo.studio_trouble import fails, refused
 
 if TYPE_CHECKING:
-    from conftest import Opened, Workplace
+    from world import Opened, Workplace
 
     from bot.demo.studio import StudioStandIn
 

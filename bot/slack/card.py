@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import RemoteError, Unreachable
+from bot.errors import RemoteError, StoreUnavailable, Unreachable
 from bot.job import JobState
 from bot.queue import standing
 from bot.slack import messages
 from bot.slack.client import SlackRefusal
-from bot.store import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

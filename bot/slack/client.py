@@ -9,6 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import RemoteError, Unclear, Unreachable
+from bot.transfer import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,14 +53,28 @@ class SlackRefusal(RemoteError):
         return self.code in _OPERATOR
 
 
+def slack_session() -> aiohttp.ClientSession:
+    """Return a session for Slack's API, to be made inside a running loop and closed by its owner.
+
+    It follows no redirect: a POST would be sent again, and the token with it.
+    """
+    trace = aiohttp.TraceConfig()
+
+    async def refuse(*_: object) -> None:
+        raise aiohttp.ClientError("redirected")
+
+    trace.on_request_redirect.append(refuse)
+    # The SDK's own timeout does nothing where a session is handed in.
+    timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
+    return aiohttp.ClientSession(trust_env=False, trace_configs=[trace], timeout=timeout)
+
+
 class SlackClient:
     """Slack's Web API and response addresses, over one shared session."""
 
     def __init__(self, *, token: str, base_url: str, session: aiohttp.ClientSession) -> None:
         # The SDK's default handler sends a POST again after a lost connection: a message would be posted twice.
-        self.web = AsyncWebClient(
-            token=token, base_url=base_url, session=session, timeout=CALL_SECONDS, retry_handlers=[]
-        )
+        self.web = AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
         self.web.proxy = (
             None  # the SDK finds one by itself in the environment; ours comes from the settings or not at all
         )
@@ -76,7 +91,7 @@ class SlackClient:
             raise _translated(method, error) from error
         except aiohttp.ClientConnectorError as error:
             raise Unreachable(f"{method}: no connection") from error
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except Exception as error:  # beside what it means to raise, the SDK falls over answers that are no object
             raise Unclear(f"{method}: {type(error).__name__}") from error
         data: Mapping[str, Any] = response.data if isinstance(response.data, dict) else {}
         return data
@@ -108,18 +123,14 @@ def _translated(method: str, error: SlackApiError) -> RemoteError:
     data = data if isinstance(data, dict) else {}
     code = str(data.get("error") or "")
     if status == 429 or code in _LATER:
-        return Unreachable(f"{method}: {code or status}", retry_after=_seconds(getattr(response, "headers", {})))
+        return Unreachable(f"{method}: {code or status}", retry_after=retry_after(getattr(response, "headers", {})))
     if status >= 500 or code in _BROKEN or not code:
         return Unclear(f"{method}: {code or status}")
     metadata = data.get("response_metadata")
-    details = metadata.get("messages", []) if isinstance(metadata, dict) else []
-    return SlackRefusal(method, code, needed=str(data.get("needed") or ""), details=tuple(map(str, details)))
-
-
-def _seconds(headers: Mapping[str, Any]) -> float | None:
-    value = headers.get("Retry-After") or headers.get("retry-after")
-    value = value[0] if isinstance(value, list) and value else value
-    try:
-        return float(str(value))
-    except ValueError:
-        return None
+    details = metadata.get("messages") if isinstance(metadata, dict) else None
+    return SlackRefusal(
+        method,
+        code,
+        needed=str(data.get("needed") or ""),
+        details=tuple(map(str, details)) if isinstance(details, list) else (),
+    )

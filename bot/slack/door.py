@@ -148,8 +148,19 @@ class Socket:
 
 
 def _sensible(body: object) -> bool:
-    """What Slack sends is an object that names its kind."""
-    return isinstance(body, dict) and ("command" in body or "type" in body or "ssl_check" in body)
+    """What Slack sends is an object that names its kind and has what belongs to it; Bolt falls over anything else."""
+    if not isinstance(body, dict):
+        return False
+    actions = body.get("actions")
+    match body.get("type"):
+        case "block_actions":
+            return isinstance(actions, list) and bool(actions) and all(isinstance(action, dict) for action in actions)
+        case "event_callback":
+            return isinstance(body.get("event"), dict)
+        case None:
+            return "command" in body or "ssl_check" in body
+        case kind:
+            return isinstance(kind, str)
 
 
 async def _bug(error: Exception, body: dict[str, Any]) -> BoltResponse:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import RemoteError
+from bot.errors import RemoteError, StoreUnavailable
 from bot.intake import Denied
 from bot.job import FINAL, Job, Kind
 from bot.slack import messages, modal
 from bot.slack.client import SlackRefusal
-from bot.store import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping

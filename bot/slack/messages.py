@@ -332,4 +332,4 @@ def escape(text: str) -> str:
 
 
 def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text}
+    return {"type": "plain_text", "text": text, "emoji": False}  # a file may be called :poop:

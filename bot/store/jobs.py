@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bot.errors import NoSuchJob, StaleJob
 from bot.job import JobState, Kind, Quality
 from bot.queue import Turn, may_submit
 from bot.store.rows import from_row, to_row
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
     from bot.store.writer import Writer
 
 UNFINISHED = "state NOT IN ('delivered', 'failed', 'cancelled')"
-
-
-class StaleJob(Exception):
-    """The row is no longer the one that was read: whoever was faster is right, and this work is dropped."""
-
-
-class NoSuchJob(Exception):
-    """There is no job with this id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,13 @@ def m004_cards(db: Database) -> None:
     )
 
 
-STEPS = (m001_jobs, m002_events, m003_addresses, m004_cards)
+@migrations()
+def m005_meta(db: Database) -> None:
+    """What is known beside the jobs, by name."""
+    db.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
+
+
+STEPS = (m001_jobs, m002_events, m003_addresses, m004_cards, m005_meta)
 
 
 def migrate(db: Database) -> None:

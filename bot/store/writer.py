@@ -6,8 +6,11 @@ import asyncio
 import queue
 import sqlite3
 import threading
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from bot.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +21,6 @@ T = TypeVar("T")
 
 # One commit never waits for more than this many operations, so a flood cannot starve the first of them.
 BATCH = 512
-
-
-class StoreUnavailable(Exception):
-    """Nothing can be stored at the moment (disk full, read-only, broken); what was asked for is not stored."""
 
 
 @dataclass(slots=True)
@@ -65,17 +64,25 @@ class Writer:
         self._thread.join()
 
     def _work(self) -> None:
-        db = self._connect()
         try:
+            db = self._connect()
+        except Exception as error:  # noqa: BLE001 -- whatever it is, everybody who asks must hear of it
+            self._refuse(error)
+            return
+        with closing(db):
             while (first := self._queue.get()) is not None:
                 batch = [first]
-                closing = self._gather(batch)
+                closed = self._gather(batch)
                 self._commit(db, batch)
                 _answer(batch)
-                if closing:
+                if closed:
                     return
-        finally:
-            db.close()
+
+    def _refuse(self, error: Exception) -> None:
+        """There is no connection: answer everything, until closed, with the reason."""
+        while (operation := self._queue.get()) is not None:
+            operation.error = _translated(error)
+            _answer([operation])
 
     def _gather(self, batch: list[_Operation]) -> bool:
         """Add what is already waiting; true when closing was among it."""
@@ -96,7 +103,8 @@ class Writer:
                 _attempt(db, operation)
             db.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 -- whatever broke the commit is the answer of each operation in it
-            db.rollback()
+            with suppress(sqlite3.Error):
+                db.rollback()
             for operation in batch:
                 operation.error = operation.error or _translated(error)
 
