@@ -49,6 +49,8 @@ def to_row(job: Job) -> dict[str, Any]:
         "too_late": int(job.too_late),
         "ask": job.ask and str(job.ask),
         "kind": str(job.order.kind),
+        "quality": str(job.order.quality),
+        "seconds": job.video.seconds if job.video else 0.0,
         "team": job.place.team,
         "requester": job.place.user,
     }
