@@ -135,7 +135,7 @@ class StudioStandIn:
         """How many calls of each ``Operation`` came in; ``fetch`` is how many inputs were asked for by us."""
         return self.state.requests
 
-    async def wait_for(self, predicate: Callable[[], T], within: float = 5.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T | None], within: float = 5.0) -> T:
         """Return the predicate's first true value, sought after each change; TimeoutError after ``within`` seconds."""
         return await self.state.wait_for(predicate, within)
 

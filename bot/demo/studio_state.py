@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from bot.demo.studio_trouble import TaskFault
+from bot.demo.watched import Watched
 from bot.job import Kind, Quality
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from bot.demo.studio_trouble import Operation
     from bot.job import Role
-
-T = TypeVar("T")
 
 DAY = 86_400.0
 MODELS: Mapping[str, Kind] = {"wan2.2-animate-move": Kind.ANIMATE, "wan2.2-animate-mix": Kind.SWAP}
@@ -157,10 +155,11 @@ class Create:
     refusal: str | None = None
 
 
-class StudioState:
+class StudioState(Watched):
     """Everything that happened at the stand-in. ``skew`` moves its calendar; tasks take real time all the same."""
 
     def __init__(self, *, region: str, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
         self.region = region
         self.skew = 0.0
         self.list_lag = 0.0  # seconds before a new task is listed
@@ -172,33 +171,12 @@ class StudioState:
         self.calls: list[Call] = []
         self.requests: Counter[str] = Counter()
         self.busiest: Counter[str] = Counter()  # the most calls within any one second
-        self.changes = 0
         self._clock = clock
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
-        self._waiting: set[asyncio.Event] = set()
 
     def now(self) -> float:
         """Epoch seconds by the stand-in's calendar."""
         return self._clock() + self.skew
-
-    def changed(self) -> None:
-        """Tell everybody who waits to look again."""
-        self.changes += 1
-        for event in self._waiting:
-            event.set()
-
-    async def wait_for(self, predicate: Callable[[], T], within: float = 5.0) -> T:
-        """Return the predicate's first true value, sought after each change; TimeoutError after ``within`` seconds."""
-        event = asyncio.Event()
-        self._waiting.add(event)
-        try:
-            async with asyncio.timeout(within):
-                while not (value := predicate()):
-                    await event.wait()
-                    event.clear()
-                return value
-        finally:
-            self._waiting.discard(event)
 
     def alive(self, task_id: str) -> StudioTask | None:
         """The task, unless there is none or it is over for more than 24 hours."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import random
-from collections import Counter, defaultdict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from bot.demo.trouble import Troubles
 
 
 class Operation(StrEnum):
@@ -139,52 +140,30 @@ def _named(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-class Trouble:
+class Trouble(Troubles[Fault]):
     """What is to go wrong, by operation, and with which tasks."""
 
     def __init__(self) -> None:
-        self.happened: Counter[str] = Counter()
-        self._next: defaultdict[str, deque[Fault | None]] = defaultdict(deque)
-        self._sometimes: dict[str, tuple[Fault, float, random.Random]] = {}
+        super().__init__()
         self._tasks: deque[TaskFault | None] = deque()
 
     def next(self, where: str, *faults: Fault | None, times: int = 1) -> None:
-        """Let these faults befall the next calls, one each, the sequence ``times`` over. None: that call goes well."""
-        self._next[Operation(where)].extend(faults * times)
+        """As ever; ValueError for what is no operation."""
+        super().next(Operation(where), *faults, times=times)
 
     def sometimes(self, where: str, fault: Fault, probability: float, *, seed: int = 0) -> None:
-        """Let the fault befall calls at random, until cleared; the same seed gives the same calls."""
-        self._sometimes[Operation(where)] = (fault, probability, random.Random(seed))
-
-    def always(self, where: str, fault: Fault) -> None:
-        """Let the fault befall every call, until cleared."""
-        self.sometimes(where, fault, 1.0)
+        """As ever; ValueError for what is no operation."""
+        super().sometimes(Operation(where), fault, probability, seed=seed)
 
     def next_tasks(self, *faults: TaskFault | None) -> None:
         """Let these faults befall the next tasks that are accepted, one each. None: that one goes well."""
         self._tasks.extend(faults)
 
-    def clear(self) -> None:
-        """Let all be well again; tasks that exist keep their faults."""
-        self._next.clear()
-        self._sometimes.clear()
-        self._tasks.clear()
-
-    def pending(self, where: str) -> int:
-        """How many of the faults ordered by ``next`` did not happen yet."""
-        return len(self._next[where])
-
-    def draw(self, where: Operation) -> Fault | None:
-        """The fault of this call, if any: ordered ones first, then chance."""
-        fault = None
-        if self._next.get(where):
-            fault = self._next[where].popleft()
-        elif where in self._sometimes:
-            possible, probability, dice = self._sometimes[where]
-            fault = possible if dice.random() < probability else None
-        if fault is not None:
-            self.happened[where] += 1
-        return fault
+    def clear(self, where: str | None = None) -> None:
+        """Let all be well again, here or everywhere; tasks that exist keep their faults."""
+        super().clear(where)
+        if where is None:
+            self._tasks.clear()
 
     def draw_task(self) -> TaskFault:
         """The fault of a task that is accepted now; one without any effect when all is well."""

@@ -10,7 +10,7 @@ from bot.errors import NoSuchJob, StaleJob
 from bot.estimate import REMEMBERED, Sample
 from bot.job import JobState, Kind, Quality
 from bot.queue import Turn, may_submit
-from bot.store.rows import from_row, to_row
+from bot.store.rows import COLUMNS, from_row, to_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +33,12 @@ class Event:
     note: Mapping[str, Any]
 
 
+_INSERT = f"""INSERT INTO job ({", ".join(COLUMNS)}) VALUES ({", ".join(f":{name}" for name in COLUMNS)})
+              ON CONFLICT (key) DO NOTHING RETURNING id"""  # noqa: S608 -- our own column names
+_UPDATE = f"""UPDATE job SET {", ".join(f"{name} = :{name}" for name in COLUMNS if name != "id")}
+              WHERE id = :id AND revision = :read"""  # noqa: S608 -- our own column names
+
+
 class Jobs:
     """The job table. Writing waits for the disk, reading does not wait at all."""
 
@@ -43,14 +49,10 @@ class Jobs:
 
     async def add(self, job: Job) -> Job:
         """Store a new job and return it; a request that was stored before returns the job it made then."""
-        now = self._clock()
+        now, row = self._clock(), to_row(job)
 
         def insert(db: Database) -> Job:
-            row = to_row(job)
-            names = ", ".join(row)
-            marks = ", ".join(f":{name}" for name in row)
-            sql = f"INSERT INTO job ({names}) VALUES ({marks}) ON CONFLICT (key) DO NOTHING RETURNING id"  # noqa: S608 -- our own column names
-            if db.execute(sql, row).fetchone() is None:
+            if db.execute(_INSERT, row).fetchone() is None:
                 known = db.execute("SELECT * FROM job WHERE key = :key", {"key": job.key}).fetchone()
                 return from_row(known)
             _record(db, job, now, job.place.user, {"parent": job.parent} if job.parent else {})
@@ -131,10 +133,7 @@ class Jobs:
 
 def _save(db: Database, old: Job, new: Job, now: float, *, who: str, note: Mapping[str, Any] | None) -> Job:
     saved = replace(new, revision=old.revision + 1)
-    row = to_row(saved)
-    changes = ", ".join(f"{name} = :{name}" for name in row if name != "id")
-    sql = f"UPDATE job SET {changes} WHERE id = :id AND revision = :read"  # noqa: S608 -- our own column names
-    if db.execute(sql, row | {"read": old.revision}).rowcount != 1:
+    if db.execute(_UPDATE, to_row(saved) | {"read": old.revision}).rowcount != 1:
         raise StaleJob(old.id)
     if new.state is not old.state or new.ask is not old.ask or who or note:
         _record(db, saved, now, who, note or {})

@@ -39,6 +39,8 @@ _PLAIN: Final = (
     "cancelled_by",
 )
 _RENAMED: Final = {"order": "wanted"}  # ORDER is a word of SQL's own
+_DERIVED: Final = ("state", "too_late", "ask", "kind", "team", "requester")
+COLUMNS: Final = (*_PLAIN, *_DERIVED, *(_RENAMED.get(name, name) for name in _DOCUMENTS))
 
 
 def to_row(job: Job) -> dict[str, Any]:

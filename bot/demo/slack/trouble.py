@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any
+
+from bot.demo.trouble import Troubles
 
 DOWNLOAD = "files.download"  # the file host
 UPLOAD = "files.upload"  # the address of an external upload
@@ -95,50 +95,5 @@ def trickle(bytes_a_second: float) -> Fault:
     return Fault(effect=True, pace=bytes_a_second)
 
 
-class Trouble:
+class Trouble(Troubles[Fault]):
     """What is to go wrong, by Web API method, or ``DOWNLOAD``, ``UPLOAD``, ``RESPONSE``, ``ANY``."""
-
-    def __init__(self) -> None:
-        self.happened: Counter[str] = Counter()
-        self._next: defaultdict[str, deque[Fault | None]] = defaultdict(deque)
-        self._sometimes: dict[str, tuple[Fault, float, random.Random]] = {}
-
-    def next(self, where: str, *faults: Fault | None, times: int = 1) -> None:
-        """Let these faults befall the next calls, one each, the sequence ``times`` over. None: that call goes well."""
-        self._next[where].extend(faults * times)
-
-    def sometimes(self, where: str, fault: Fault, probability: float, *, seed: int = 0) -> None:
-        """Let the fault befall calls at random, until cleared; the same seed gives the same calls."""
-        self._sometimes[where] = (fault, probability, random.Random(seed))
-
-    def always(self, where: str, fault: Fault) -> None:
-        """Let the fault befall every call, until cleared."""
-        self.sometimes(where, fault, 1.0)
-
-    def clear(self, where: str | None = None) -> None:
-        """Let all be well again, here or everywhere."""
-        for table in (self._next, self._sometimes):
-            if where is None:
-                table.clear()
-            else:
-                table.pop(where, None)
-
-    def pending(self, where: str) -> int:
-        """How many of the faults ordered by ``next`` did not happen yet."""
-        return len(self._next[where])
-
-    def draw(self, *places: str) -> Fault | None:
-        """The fault of this call, if any; the first place that has one decides."""
-        for place in places:
-            if self._next.get(place):
-                return self._note(place, self._next[place].popleft())
-            if place in self._sometimes:
-                fault, probability, dice = self._sometimes[place]
-                if dice.random() < probability:
-                    return self._note(place, fault)
-        return None
-
-    def _note(self, place: str, fault: Fault | None) -> Fault | None:
-        if fault is not None:
-            self.happened[place] += 1
-        return fault

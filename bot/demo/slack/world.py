@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections import defaultdict
@@ -22,22 +21,21 @@ from bot.demo.slack.model import (
     Version,
     View,
 )
+from bot.demo.watched import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-T = TypeVar("T")
 
-
-class World:
+class World(Watched):
     """All state of the practice workspace. Read it freely; whoever changes it calls ``changed`` afterwards."""
 
     def __init__(self, *, team_id: str = "T0STANDIN", clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
         self.team_id = team_id
         self.team_name = "Practice"
         self.app_id = "A0STANDIN"
         self.clock = clock
-        self.revision = 0
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, SlackFile] = {}
@@ -52,27 +50,7 @@ class World:
         self.listeners: list[Callable[[str, Message], None]] = []
         self._numbers: defaultdict[str, int] = defaultdict(int)
         self._last_ts = 0
-        self._waiting: set[asyncio.Event] = set()
         self.bot = self.add_user("understudy", bot_id=self.new_id("B"))
-
-    def changed(self) -> None:
-        """Wake everybody who waits for the world to be different."""
-        self.revision += 1
-        for event in self._waiting:
-            event.set()
-
-    async def wait_for(self, predicate: Callable[[], T | None], within: float = 5.0) -> T:
-        """Return the predicate's first true value, looked at again after each change; else TimeoutError."""
-        event = asyncio.Event()
-        self._waiting.add(event)
-        try:
-            async with asyncio.timeout(within):
-                while not (value := predicate()):
-                    await event.wait()
-                    event.clear()
-                return value
-        finally:
-            self._waiting.discard(event)
 
     def new_id(self, prefix: str) -> str:
         """An id in Slack's form, never given before."""
