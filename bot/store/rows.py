@@ -39,7 +39,7 @@ _PLAIN: Final = (
     "cancelled_by",
 )
 _RENAMED: Final = {"order": "wanted"}  # ORDER is a word of SQL's own
-_DERIVED: Final = ("state", "too_late", "ask", "kind", "team", "requester")
+_DERIVED: Final = ("state", "too_late", "ask", "kind", "quality", "seconds", "team", "requester")
 COLUMNS: Final = (*_PLAIN, *_DERIVED, *(_RENAMED.get(name, name) for name in _DOCUMENTS))
 
 
