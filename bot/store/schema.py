@@ -133,7 +133,21 @@ def m005_meta(db: Database) -> None:
     db.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
 
 
-STEPS = (m001_jobs, m002_events, m003_addresses, m004_cards, m005_meta)
+@migrations()
+def m006_history(db: Database) -> None:
+    """What the line and the estimate look at stands in columns of its own."""
+    db.execute("ALTER TABLE job ADD COLUMN quality TEXT NOT NULL DEFAULT 'standard'")
+    db.execute("ALTER TABLE job ADD COLUMN seconds REAL NOT NULL DEFAULT 0")
+    db.execute(
+        """
+        UPDATE job SET quality = json_extract(wanted, '$.quality'),
+                       seconds = coalesce(json_extract(video, '$.seconds'), 0.0)
+        """
+    )
+    db.execute("CREATE INDEX job_history ON job (kind, quality, task_ended_at) WHERE task_ended_at IS NOT NULL")
+
+
+STEPS = (m001_jobs, m002_events, m003_addresses, m004_cards, m005_meta, m006_history)
 
 
 def migrate(db: Database) -> None:
