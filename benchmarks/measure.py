@@ -74,6 +74,8 @@ def table(rows: Sequence[Row]) -> bool:
         target = "" if row.target is None else f"{'at most' if row.most else 'at least'} {row.target:g}"
         missed = "" if row.met else "  MISSED"
         print(f"{row.name:52}{row.measured:>14}{row.floor:>14}{ratio:>8}  {target}{missed}")
+    if hasattr(os, "getloadavg") and (load := os.getloadavg()[0]) > (os.cpu_count() or 1):
+        print(f"the machine is busy (load {load:.1f}): of these figures only processor times can be trusted")
     return all(row.met for row in rows)
 
 
