@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bot.hosting import Hosted
     from bot.job import Job
-    from bot.store.writer import Writer
+    from bot.store.writer import Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Address:
 class Addresses:
     """The address table."""
 
-    def __init__(self, writer: Writer, reader: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, writer: Writing, reader: Database, clock: Callable[[], float]) -> None:
         self._writer = writer
         self._reader = reader
         self._clock = clock

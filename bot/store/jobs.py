@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from bot.job import Job
-    from bot.store.writer import Writer
+    from bot.store.writer import Writing
 
 UNFINISHED = "state NOT IN ('delivered', 'failed', 'cancelled')"
 
@@ -41,7 +41,7 @@ _UPDATE = f"""UPDATE job SET {", ".join(f"{name} = :{name}" for name in COLUMNS 
 class Jobs:
     """The job table. Writing waits for the disk, reading does not wait at all."""
 
-    def __init__(self, writer: Writer, reader: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, writer: Writing, reader: Database, clock: Callable[[], float]) -> None:
         self._writer = writer
         self._reader = reader
         self._clock = clock
