@@ -7,6 +7,7 @@ import itertools
 import logging
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,6 +103,7 @@ class Theatre:
             dies_at = plan.crashes[number] if number < len(plan.crashes) else None
             life = Life(around, dies_at=dies_at, clock_error=clock_error)
             world.life = life
+            world.born.set()
             life.begin()
             for person in people:
                 person.card_changed(person.job_id or "")
@@ -112,6 +114,7 @@ class Theatre:
             for waiting in (over, dead):
                 waiting.cancel()
             world.life = None
+            world.born.clear()
             world.lives.append(life.points)
             await life.bury()
             if ended:
@@ -121,15 +124,12 @@ class Theatre:
 
     async def _over(self, around: Surroundings, people: list[Person]) -> None:
         """Wait until everybody is done and nothing that was set going can still happen, or for far too long."""
-        until = around.world.loop.time() + PATIENCE
-        while around.world.loop.time() < until:
-            await asyncio.sleep(50.0)
-            if all(person.done for person in people):
-                break
-        while around.world.loop.time() < until:
-            await asyncio.sleep(100.0)
-            if around.vendor.idle():
-                return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.gather(*(person.done.wait() for person in people))
+                while not around.vendor.idle():
+                    await asyncio.sleep(100.0)
+                await asyncio.sleep(100.0)
 
     def _judged(self, around: Surroundings, people: list[Person]) -> Outcome:
         jobs = [from_row(row) for row in self.db.execute("SELECT * FROM job ORDER BY created_at")]

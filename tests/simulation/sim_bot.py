@@ -147,10 +147,11 @@ class Life:
     async def bury(self) -> None:
         """Take away what is left of it. Nothing it still tries reaches the disk or anybody else."""
         self.died.set()
-        tasks = [*self._tasks, *self.engine._in_hand.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self.engine._stopping = True  # before Python 3.12 wait_for may swallow a cancellation
+        while tasks := [*self._tasks, *self.engine._in_hand.values()]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=1e-3)
 
     async def serve(self, url: str) -> bool:
         """Be the web front: whether the whole file went out."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from sim_bot import Life
     from sim_world import World
 
-_HANDS_OFF = 3600.0
-
 
 class Person:
     """Who ordered one job, and what they do about it."""
@@ -32,7 +30,7 @@ class Person:
         self.job_id: str | None = None  # known once Slack was told that it is stored
         self.sent_again = 0  # presses that may have counted
         self.asked = False
-        self.done = False
+        self.done = asyncio.Event()
         self._look = asyncio.Event()
 
     def card_changed(self, job_id: str) -> None:
@@ -53,7 +51,7 @@ class Person:
                 await self._decide(job)
             self._look.clear()
             await self._look.wait()
-        self.done = True
+        self.done.set()
 
     async def _order(self) -> None:
         """Press Start until Slack says that it was heard: it sends the same request again."""
@@ -63,8 +61,11 @@ class Person:
         while True:
             try:
                 job = await self.world.ask(lambda life: life.intake.order(order, place, key=f"press-{self.number}"))
-            except (Died, StoreUnavailable):
+            except Died:
+                await self.world.born.wait()
                 await asyncio.sleep(1.0)
+            except StoreUnavailable:
+                await asyncio.sleep(10.0)
             else:
                 self.job_id = job.id
                 self.world.note(f"{job.id} acknowledged")
