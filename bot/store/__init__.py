@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from bot.store.addresses import Address, Addresses
+from bot.store.attempts import Attempts
 from bot.store.cards import Card, Cards
 from bot.store.connection import connect
 from bot.store.jobs import Event, Jobs
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Address",
     "Addresses",
+    "Attempts",
     "Card",
     "Cards",
     "Event",
@@ -30,7 +32,7 @@ __all__ = [
 
 
 class Store:
-    """One SQLite file: jobs with their events, addresses given away, cards."""
+    """One SQLite file: jobs with their events and paid calls, addresses given away, cards."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float]) -> None:
         """Open the file, creating or migrating it; raises NewerDatabase, with nothing touched, for a newer one."""
@@ -54,6 +56,7 @@ class Store:
         self._reader = reader
         self.jobs = Jobs(writer, reader, clock)
         self.addresses = Addresses(writer, reader, clock)
+        self.attempts = Attempts(writer, reader)
         self.cards = Cards(writer, reader)
 
     async def check(self) -> None:

@@ -117,6 +117,13 @@ class Addresses:
         now = self._clock()
         await self._writer.run(lambda db: _revoke(db, job_id, now, epoch))
 
+    async def revoke_ended(self) -> None:
+        """Take away what a process that died left good although its job has ended."""
+        sql = """UPDATE address SET revoked_at = :now WHERE revoked_at IS NULL
+                 AND job_id IN (SELECT id FROM job WHERE state IN ('delivered', 'failed', 'cancelled'))"""
+        facts = {"now": self._clock()}
+        await self._writer.run(lambda db: db.execute(sql, facts))
+
 
 _GOOD = """token = :token AND revoked_at IS NULL AND expires_at > :now
            AND job_id IN (SELECT id FROM job WHERE state NOT IN ('delivered', 'failed', 'cancelled'))"""
