@@ -144,7 +144,10 @@ class Steps:
         """Clear what a dead process left behind: media and addresses of jobs that ended."""
         alive = {job.id for job in await self._store.jobs.unfinished()}
         self._spool.sweep(alive)
-        await self._store.addresses.revoke_ended()
+        try:
+            await self._store.addresses.revoke_ended()
+        except StoreUnavailable as error:  # they serve nothing anyway, now that their jobs have ended
+            log.warning("addresses of ended jobs stay noted as good: %s", error)
 
     async def _step(self, job: Job) -> None:
         match job.state:

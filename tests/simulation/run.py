@@ -1,7 +1,7 @@
 """Plays many simulated runs and tells which of them broke a promise.
 
-    python tests/simulation/run.py --schedules 100000 --seed 1
-    python tests/simulation/run.py --replay 4711
+python tests/simulation/run.py --schedules 100000 --seed 1
+python tests/simulation/run.py --replay 4711
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from scenario import Outcome, Theatre
 from sim_plan import Tally, random_plan
 
 _CHUNK = 100
+
+
+def tell(what: object) -> None:
+    sys.stdout.write(f"{what}\n")
 
 
 def play_seeds(first: int, count: int) -> Tally:
@@ -52,12 +56,12 @@ def merged(tallies: list[Tally]) -> Tally:
 def replay(seed: int) -> int:
     with Theatre() as theatre:
         outcome = theatre.play(random_plan(seed))
-    print(outcome.plan)
+    tell(outcome.plan)
     for at, what in outcome.trace:
-        print(f"{at:10.2f}  {what}")
+        tell(f"{at:10.2f}  {what}")
     for job in outcome.jobs:
-        print(job)
-    print("\n".join(outcome.bad) or "every promise held")
+        tell(job)
+    tell("\n".join(outcome.bad) or "every promise held")
     return len(outcome.bad)
 
 
@@ -78,13 +82,13 @@ def main() -> int:
     with ProcessPoolExecutor(arguments.processes) as pool:
         total = merged(list(pool.map(play_seeds, firsts, counts)))
     seconds = time.monotonic() - began
-    print(
+    tell(
         f"{total.runs} schedules, {total.jobs} jobs, {total.crashes} crashes, {total.billed} tasks billed, "
         f"{total.videos} videos, {total.asked} questions; {total.runs / seconds:.0f} a second"
     )
     for bad in islice(total.bad, 50):
-        print(bad)
-    print(f"{len(total.bad)} promises broken" if total.bad else "every promise held")
+        tell(bad)
+    tell(f"{len(total.bad)} promises broken" if total.bad else "every promise held")
     return min(1, len(total.bad))
 
 

@@ -6,18 +6,19 @@ import asyncio
 import itertools
 import logging
 import shutil
+import sqlite3
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import structlog
 from sim_bot import Life, Surroundings
 from sim_people import Person
 from sim_plan import DAY
 from sim_slack import Slack
-from sim_studio import Vendor
+from sim_studio import OUR_KEY, SimStudio, Vendor
 from sim_world import World
 from sqlite_utils import Database
 from virtual_loop import VirtualLoop
@@ -48,7 +49,7 @@ class Outcome:
 
 
 class Theatre:
-    """The database, the folder and the loop that all plays of one process share. Each play begins with a clean floor."""
+    """The database, the folder and the loop that all plays of one process share. Each begins on a clean floor."""
 
     def __init__(self) -> None:
         shared = Path("/dev/shm")
@@ -57,7 +58,7 @@ class Theatre:
         self.loop = VirtualLoop()
         self._logs = structlog.get_config()
 
-    def __enter__(self) -> Theatre:
+    def __enter__(self) -> Self:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
         logging.disable(logging.CRITICAL)
         return self
@@ -71,13 +72,10 @@ class Theatre:
 
     def play(self, plan: Plan) -> Outcome:
         for table in ("card", "address", "event", "attempt", "job", "meta"):
-            if table in self._tables:
-                self.db.execute(f"DELETE FROM {table}")
+            self.db.execute(f"DELETE FROM {table}")
+        if plan.key_known:
+            know_key(self.db)
         return self.loop.run_until_complete(self._play(plan))
-
-    @property
-    def _tables(self) -> set[str]:
-        return set(self.db.table_names())
 
     async def _play(self, plan: Plan) -> Outcome:
         world = World(plan)
@@ -127,8 +125,8 @@ class Theatre:
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await asyncio.gather(*(person.done.wait() for person in people))
-                while not around.vendor.idle():
-                    await asyncio.sleep(100.0)
+                await asyncio.sleep(100.0)  # an effect may come late
+                await around.vendor.settled()
                 await asyncio.sleep(100.0)
 
     def _judged(self, around: Surroundings, people: list[Person]) -> Outcome:
@@ -148,9 +146,13 @@ class Theatre:
         return outcome
 
 
-def _database() -> Database:
-    import sqlite3
+def know_key(db: Database) -> None:
+    """Let the bot have learned, long ago, what Model Studio's list calls its key."""
+    sql = "INSERT INTO meta (key, value) VALUES (:key, :value)"
+    db.execute(sql, {"key": f"api_key_id of {SimStudio.account}", "value": OUR_KEY})
 
+
+def _database() -> Database:
     connection = sqlite3.connect(":memory:")
     connection.row_factory = sqlite3.Row
     db = Database(connection)

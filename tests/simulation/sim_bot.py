@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.task import TaskRequest
 
 T = TypeVar("T")
-PACE = Pace(answer_within=6 * 3600.0)
+PACE = Pace(poll=30.0, answer_within=2 * 3600.0, look_again=600.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Life:
         return self.world.now() + self._clock_error
 
     def begin(self) -> None:
-        self._start(self._run())
+        _ = self._start(self._run())
 
     async def _run(self) -> None:
         await self.steps.start()
@@ -161,7 +161,7 @@ class Life:
             return False
         await asyncio.sleep(0.3)
         if not self.died.is_set():
-            self._start(self.store.addresses.served(token, 0, address.size))
+            _ = self._start(self.store.addresses.served(token, 0, address.size))
         return True
 
     def job_of(self, request: TaskRequest) -> str:

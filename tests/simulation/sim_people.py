@@ -56,14 +56,16 @@ class Person:
     async def _order(self) -> None:
         """Press Start until Slack says that it was heard: it sends the same request again."""
         kind = list(Kind)[self.number % self.plan.kinds]
-        files = {"image": SourceFile("F1", "a.png", 30), "video": SourceFile("F2", "b.mp4", 90)}
-        order, place = Order(kind=kind, **files), Place(team="T", channel="C", user=self.user)
+        order = Order(kind=kind, image=SourceFile("F1", "a.png", 30), video=SourceFile("F2", "b.mp4", 90))
+        place = Place(team="T", channel="C", user=self.user)
         while True:
             try:
                 job = await self.world.ask(lambda life: life.intake.order(order, place, key=f"press-{self.number}"))
             except Died:
                 await self.world.born.wait()
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(
+                    1.0 + self.number / 100
+                )  # no two at the same instant: their ids are drawn anew each time
             except StoreUnavailable:
                 await asyncio.sleep(10.0)
             else:
@@ -84,7 +86,7 @@ class Person:
             choice = self.dice.choice(("again", "again", "stop", "never", "cancel"))
         if choice == "never":
             return
-        await asyncio.sleep(self.dice.choice((0.5, 30.0, 400.0, 2 * 3600.0)))
+        await asyncio.sleep(self.dice.choice((0.5, 30.0, 400.0, 3600.0)))
         if self.dice.random() < 0.3:  # a second, impatient press
             self.world.start(self._press(choice, job))
         await self._press(choice, job)

@@ -52,7 +52,7 @@ class Slack:
         return file
 
     def complete(self, file: Upload, job: str) -> None:
-        """Make it visible, later. Nobody promises that a second time would change nothing, so here it shows it twice."""
+        """Make it visible, later. Nobody promises that a second time changes nothing, so here it is shown twice."""
         file.completed = True
         self.world.note(f"{file.id} completed for {job}")
         self.world.later(self.lateness.of(self.plan.late), lambda: file.shares.append(job))
@@ -83,9 +83,9 @@ class SimSlack:
         return Media(format="mp4", size=path.stat().st_size, width=640, height=360, seconds=4.0, fps=25.0)
 
     async def probe(self, path: Path, role: Role) -> Media:
-        film = {"seconds": 4.0, "fps": 25.0} if role is Role.VIDEO else {}
-        kind = "mp4" if role is Role.VIDEO else "png"
-        return Media(format=kind, size=path.stat().st_size, width=640, height=640, **film)
+        if role is Role.VIDEO:
+            return await self.probe_result(path)
+        return Media(format="png", size=path.stat().st_size, width=640, height=640)
 
     async def upload(self, job: Job, path: Path) -> str:
         del job

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sim_world import Died, Lateness
 
-from bot.errors import Refused, Unclear, Unreachable
+from bot.errors import Unclear, Unreachable
 from bot.hosting import Hosted
 from bot.job import Failure, FailureCode, Kind
 from bot.task import ListedTask, Task, TaskRequest, TaskStatus
@@ -45,6 +45,7 @@ class SimTask:
     ended_at: float | None = None
     failure: Failure | None = None
     fetched: asyncio.Task[bool] | None = field(default=None, repr=False)
+    over: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
 
 class Vendor:
@@ -67,9 +68,11 @@ class Vendor:
     def now(self) -> float:
         return self.world.now() + self.plan.skew
 
-    def idle(self) -> bool:
-        """Whether no task can end any more."""
-        return all(task.ended_at is not None for task in self.tasks.values() if task.key == OUR_KEY)
+    async def settled(self) -> None:
+        """Wait until every task of ours has ended."""
+        for task in list(self.tasks.values()):
+            if task.key == OUR_KEY:
+                await task.over.wait()
 
     def fate(self) -> str:
         """What becomes of the next paid call."""
@@ -94,7 +97,7 @@ class Vendor:
         self.tasks[task.id] = task
         self.world.note(f"{task.id} made for {job or 'a stranger'}")
         if self.plan.fetch_at == "create":
-            task.fetched = self.world.start(self.fetch(task.request))
+            task.fetched = self.world.task(self.fetch(task.request))
         self._lines[kind].append(task)
         self._pump(kind)
         return task
@@ -143,6 +146,7 @@ class Vendor:
 
     def _end(self, task: SimTask, status: TaskStatus) -> None:
         task.status, task.ended_at = status, self.now()
+        task.over.set()
         self.world.note(f"{task.id} {status} {task.failure.code if task.failure else ''}")
         if status is TaskStatus.SUCCEEDED:
             self.billed.append(task)
@@ -273,7 +277,3 @@ class TemporaryStorage:
         await self._life.point("put: answered")
         url = f"oss://folder-{number}/{role}"
         return Hosted(token=f"stored-{number}", url=url, expires_at=self._life.clock() + 48 * 3600)
-
-
-def refusal(code: FailureCode) -> Refused:
-    return Refused("refused", failure=Failure(code))

@@ -40,8 +40,11 @@ class World:
     def note(self, what: str) -> None:
         self.trace.append((self.loop.time(), what))
 
-    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Let something happen that no crash of the bot stops."""
+        _ = self.task(work)
+
+    def task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._over)
