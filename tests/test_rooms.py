@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "bot").rglob("*.py"))
-CENTRE = {"bot.job", "bot.task", "bot.steps", "bot.queue", "bot.media.limits", "bot.errors"}
+CENTRE = {"bot.job", "bot.task", "bot.steps", "bot.settling", "bot.queue", "bot.media.limits", "bot.errors"}
 # Where a vendor's library may be named at all; the practice world may name anything.
 ROOMS = {
     "slack_sdk": ["bot.slack"],
