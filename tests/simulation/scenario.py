@@ -93,6 +93,8 @@ class Theatre:
             await self._lives(around, people)
         finally:
             world.end()
+        if world.bugs:
+            raise world.bugs[0]
         return self._judged(around, people)
 
     async def _lives(self, around: Surroundings, people: list[Person]) -> None:

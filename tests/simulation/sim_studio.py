@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sim_world import Died, Lateness
 
-from bot.errors import Unclear, Unreachable
+from bot.errors import StoreUnavailable, Unclear, Unreachable
 from bot.hosting import Hosted
 from bot.job import Failure, FailureCode, Kind
 from bot.task import ListedTask, Task, TaskRequest, TaskStatus
@@ -123,7 +123,7 @@ class Vendor:
             try:
                 if await self.world.ask(lambda life: life.serve(url)):
                     return True
-            except Died:
+            except (Died, StoreUnavailable):
                 await asyncio.sleep(1.0)
         return False
 

@@ -29,6 +29,7 @@ class World:
         self.born = asyncio.Event()
         self.trace: list[tuple[float, str]] = []
         self.lives: list[list[str]] = []  # the points each life passed
+        self.bugs: list[BaseException] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def dice(self, part: str) -> Random:
@@ -52,8 +53,8 @@ class World:
 
     def _over(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled():
-            task.result()  # a bug of the world itself must not go unseen
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            self.bugs.append(bug)  # a bug of the world itself must not go unseen
 
     def later(self, seconds: float, effect: Callable[[], object]) -> None:
         self.loop.call_later(seconds, effect)
