@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -68,11 +69,12 @@ class Bot:
         http: httpx.AsyncClient,
         clock: Callable[[], float],
         patience: Patience,
+        pace: Pace,
         edit_seconds: float,
     ) -> None:
         base = studio_base(settings)
         token = settings.slack_bot_token.get_secret_value()
-        pace = Pace(poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
+        pace = replace(pace, poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
         prices = model_studio.PRICES[settings.dashscope_api_region]
         client = SlackClient(token=token, base_url=settings.slack_api_url, session=slack_session)
         studio = model_studio.Studio(http, clock=clock)
@@ -158,7 +160,9 @@ def studio_base(settings: Settings) -> str:
 
 
 @contextlib.asynccontextmanager
-async def built(settings: Settings, *, patience: Patience | None, edit_seconds: float) -> AsyncIterator[Bot]:
+async def built(
+    settings: Settings, *, patience: Patience | None, pace: Pace | None, edit_seconds: float
+) -> AsyncIterator[Bot]:
     """Build the bot around the data folder, which the caller holds, and take it apart again."""
     clock = steady_clock()
     async with contextlib.AsyncExitStack() as stack:
@@ -176,6 +180,7 @@ async def built(settings: Settings, *, patience: Patience | None, edit_seconds: 
             http=http,
             clock=clock,
             patience=patience or Patience(),
+            pace=pace or Pace(),
             edit_seconds=edit_seconds,
         )
 
@@ -186,10 +191,11 @@ async def run(
     until: asyncio.Event,
     serving: asyncio.Event | None = None,
     patience: Patience | None = None,
+    pace: Pace | None = None,
     edit_seconds: float = EDIT_SECONDS,
 ) -> None:
     """Serve until ``until`` is set; then finish or leave every step within 8 seconds. Sets ``serving`` once it does."""
-    async with built(settings, patience=patience, edit_seconds=edit_seconds) as bot:
+    async with built(settings, patience=patience, pace=pace, edit_seconds=edit_seconds) as bot:
         await bot.steps.start()
         await bot.cards.start()
         runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=1.0)

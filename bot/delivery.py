@@ -99,7 +99,7 @@ class Player(Protocol):
 class Patience:
     """How long, in seconds, Slack is given before something is believed."""
 
-    settle: float = 10.0  # an unanswered call may still take effect this much later
+    settle: float = 30.0  # an unanswered call may still take effect this much later
     share: float = 30.0  # a share that was answered with yes may take this long to appear
 
 
@@ -126,6 +126,7 @@ class Deliverer:
         self._moves = moves
         self._clock = clock
         self._patience = patience
+        self._began = clock()
 
     async def step(self, job: Job) -> Job:
         """Do the next thing on the way of the video to its requester."""
@@ -185,7 +186,7 @@ class Deliverer:
         try:
             sharing = await self._outlet.share(job)
         except Unclear:
-            return await self._again(job, now + self._patience.settle)
+            return await self._again(job, self._clock() + _SOON)
         match sharing:
             case Sharing.UNWELCOME:
                 return await self._next_target(job, _AFTER[delivery.target])
@@ -199,17 +200,21 @@ class Deliverer:
     async def _look(self, job: Job) -> Job:
         delivery, now = job.delivery, self._clock()
         look = await self._outlet.look(job)
-        waited = now - (delivery.completing_at or now)
+        waited = now - self._sent_at(delivery, now)
         if look.sight is Sight.SHARED:
             seen = replace(delivery, permalink=look.permalink, message=look.message)
             return await self._moves.keep(job, lambda job: job.delivered(seen, now=self._clock()))
         if look.sight is Sight.NOT_COMPLETED and not delivery.answered:
-            if waited < self._patience.settle:
-                return await self._again(job, now + self._patience.settle - waited)
-            return await self._share(job, delivery)
-        if waited < self._patience.share:
-            return await self._again(job, now + min(4.0, max(_SOON, waited)))
-        return await self._point(job, look)
+            if waited >= self._patience.settle:
+                return await self._share(job, delivery)
+        elif waited >= self._patience.share:
+            return await self._point(job, look)
+        return await self._again(job, now + min(4.0, max(_SOON, waited)))
+
+    def _sent_at(self, delivery: Delivery, now: float) -> float:
+        """When the call was sent; by a process that died, when this one began: its clock may have been another."""
+        sent = delivery.completing_at
+        return sent if sent is not None and self._began <= sent <= now else self._began
 
     async def _point(self, job: Job, look: Look) -> Job:
         """The share was promised and never came (known of Slack): the link brings the same video."""

@@ -263,6 +263,11 @@ class Job:
         return self.state in {JobState.SUBMITTING, JobState.RENDERING} and self.ask is None
 
     @property
+    def settling(self) -> bool:
+        """True once the paid call's answer is known to be lost."""
+        return self.state is JobState.SUBMITTING and self.submitting_at is not None and self.due_at > self.submitting_at
+
+    @property
     def spent(self) -> Spent:
         """What is known about money at this moment, earlier attempts (``doubts``) aside."""
         if self.failure is not None:

@@ -11,15 +11,17 @@ from bot.errors import Refused, RemoteError, SpoolFull, StaleJob, StoreUnavailab
 from bot.estimate import learn, next_look
 from bot.job import Ask, Failure, FailureCode, Job, JobState, Kind, Result, Role, Spent
 from bot.queue import movable, next_move_at
+from bot.settling import Settler, TaskList
 from bot.task import Task, TaskRequest, TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from bot.delivery import Deliverer
     from bot.hosting import FileHost
     from bot.inputs import Inputs
     from bot.moves import Moves
+    from bot.settling import Finding
     from bot.spool import Spool
     from bot.store import Store
 
@@ -33,7 +35,7 @@ STEP_SECONDS = 2000.0
 _BACKOFF_MOST = 300.0
 
 
-class Studio(Protocol):
+class Studio(TaskList, Protocol):
     """The video service."""
 
     async def create(self, request: TaskRequest) -> str:
@@ -56,11 +58,23 @@ class Pace:
     poll: float = 15.0
     tasks_at_once: int = 1
     answer_within: float = DAY
+    late: float = 120.0  # a paid call may still take effect so long after it was sent, or never
+    settle: float = 600.0  # how long the service's list is asked before the requester is
+    look_again: float = 300.0  # how often it is asked while the requester thinks
 
     @property
     def places(self) -> int:
         """How many tasks of one model are kept at the service: what it works on, and one so that it never idles."""
         return self.tasks_at_once + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a paid call was answered, as a change of the job that made it."""
+
+    job: Job
+    change: Callable[[Job], Job]
+    note: Mapping[str, str] | None = None
 
 
 class Steps:
@@ -88,6 +102,8 @@ class Steps:
         self._moves = moves
         self._clock = clock
         self._pace = pace
+        self._settler = Settler(store=store, studio=studio, host=host, clock=clock, late=pace.late)
+        self._untold: dict[str, _Told] = {}
 
     async def due(self) -> list[str]:
         """Return the jobs that have something to do now."""
@@ -129,6 +145,10 @@ class Steps:
         """Clear what a dead process left behind: media and addresses of jobs that ended."""
         alive = {job.id for job in await self._store.jobs.unfinished()}
         self._spool.sweep(alive)
+        try:
+            await self._store.addresses.revoke_ended()
+        except StoreUnavailable as error:  # they serve nothing anyway, now that their jobs have ended
+            log.warning("addresses of ended jobs stay noted as good: %s", error)
 
     async def _step(self, job: Job) -> None:
         match job.state:
@@ -161,42 +181,82 @@ class Steps:
             image_url=addresses[Role.IMAGE].url,
             video_url=addresses[Role.VIDEO].url,
         )
-        now = self._clock()
-        claimed = await self._store.jobs.claim(job, job.submitting(now=now), places=self._pace.places)
+        await self._settler.set_clock(job.order.kind)
+        now, began_at = self._clock(), self._settler.service_time()
+        submitting = job.submitting(now=now).stay(due_at=now, failures=job.failures)
+        claimed = await self._store.jobs.claim(
+            job, submitting, places=self._pace.places, account=self._settler.account, began_at=began_at
+        )
         if claimed is not None:
-            await self._submit(job, claimed, request)
+            await self._submit(claimed, request)
 
-    async def _submit(self, job: Job, claimed: Job, request: TaskRequest) -> None:
+    async def _submit(self, claimed: Job, request: TaskRequest) -> None:
         """Make the paid call. Nothing may stand between the claim that was just saved and the call."""
         try:
             task_id = await self._studio.create(request)
         except Unreachable as error:
-            due_at = self._clock() + backoff(job.failures, error)
+            due_at = self._clock() + backoff(claimed.failures, error)
             log.warning("not submitted: %s", error)
-            await self._moves.keep(claimed, lambda job: self._or_cancelled(job, job.refused_for_now(due_at=due_at)))
+            await self._tell(_Told(claimed, lambda job: self._or_cancelled(job.refused_for_now(due_at=due_at))))
         except Refused as error:
             failure = error.failure
-            await self._moves.keep(claimed, lambda job: job.failed(failure, now=self._clock()))
+            await self._tell(_Told(claimed, lambda job: job.failed(failure, now=self._clock())))
         except Unclear as error:
             log.warning("it is unclear whether the task was taken: %s", error)
             await self._moves.keep(claimed, lambda job: job.stay(due_at=self._clock()))
         else:
             due_at = self._clock() + self._pace.poll
-            note = {"task": task_id}
-            await self._moves.keep(claimed, lambda job: job.rendering(task_id, due_at=due_at), note=note)
+            await self._tell(_Told(claimed, lambda job: job.rendering(task_id, due_at=due_at), {"task": task_id}))
+
+    async def _tell(self, told: _Told) -> None:
+        """Store what the paid call was answered. If nothing can be stored it is kept in mind, and stored later."""
+        self._untold.pop(told.job.id, None)
+        try:
+            await self._moves.keep(told.job, told.change, note=told.note)
+        except StoreUnavailable:
+            self._untold[told.job.id] = told
+            raise
 
     async def _settle(self, job: Job) -> None:
-        """The paid call may have happened: send nothing again on a guess.
-
-        The attempt's addresses are taken back, so that a task that did not fetch them yet can never be billed;
-        then its requester decides. If nobody does, it ends.
-        """
-        now = self._clock()
-        if job.ask is Ask.UNCLEAR:
-            await self._fail(job, Failure(FailureCode.UNANSWERED, spent=Spent.MAYBE))
+        """The paid call may have happened: find out, and send nothing again on a guess."""
+        if told := self._untold.get(job.id):
+            await self._tell(told)
             return
-        await self._store.addresses.revoke(job.id)
-        await self._moves.keep(job, lambda job: job.unclear(due_at=now + self._pace.answer_within))
+        finding = await self._settler.look(job)
+        if finding.task_id is not None:
+            task_id, now = finding.task_id, self._clock()
+            note = {"task": task_id, "found": True}
+            await self._moves.keep(job, lambda job: job.rendering(task_id, due_at=now), note=note)
+        elif finding.harmless:
+            due_at = self._clock() + backoff(job.failures)
+            await self._moves.keep(job, lambda job: self._or_cancelled(job.next_epoch(now=due_at)))
+        elif job.ask is Ask.UNCLEAR:
+            await self._go_on_asking(job, finding)
+        else:
+            await self._wait_or_ask(job, finding)
+
+    async def _wait_or_ask(self, job: Job, finding: Finding) -> None:
+        """The list may lag, and a service that is away may come back: ask nobody before that."""
+        now = self._clock()
+        if finding.age < (self._pace.settle if finding.heard else self._pace.answer_within):
+            pause = min(self._pace.poll, max(1.0, finding.age / 4)) if finding.heard else backoff(job.failures)
+            failures = job.failures if finding.heard else job.failures + 1
+            await self._moves.keep(job, lambda job: job.stay(due_at=now + pause, failures=failures))
+        else:
+            due_at = now + min(self._pace.look_again, self._pace.answer_within)
+            await self._moves.keep(
+                job, lambda job: job.cancelled(job.cancel_by, now=now) if job.cancel_by else job.unclear(due_at=due_at)
+            )
+
+    async def _go_on_asking(self, job: Job, finding: Finding) -> None:
+        """The task may still turn up. If it does not and nobody decides, the job ends."""
+        now = self._clock()
+        lapses = (finding.asked_at or now) + self._pace.answer_within
+        if now >= lapses:
+            await self._fail(job, Failure(FailureCode.UNANSWERED, spent=Spent.MAYBE))
+        else:
+            due_at = min(lapses, now + self._pace.look_again)
+            await self._moves.keep(job, lambda job: job.stay(due_at=due_at))
 
     async def _look_up(self, job: Job) -> None:
         if job.task_id is None:
@@ -260,15 +320,17 @@ class Steps:
         )
         # What the service may fetch from us ends here: the video exists.
         await self._store.addresses.revoke(job.id)
+        await self._settler.learn_key(job)
 
     async def _task_failed(self, job: Job, failure: Failure) -> None:
         """Final, unless an input did not wholly arrive from us: that costs nothing and is sent again."""
-        if failure.code is FailureCode.DOWNLOAD and self._host.revocable and job.epoch < MORE_ATTEMPTS:
+        more = failure.code is FailureCode.DOWNLOAD and self._host.revocable
+        if more and await self._store.attempts.taken(job.id) <= MORE_ATTEMPTS:
             addresses = await self._store.addresses.of_epoch(job.id, job.epoch)
             if not all(address.whole_at for address in addresses):
                 await self._store.addresses.revoke(job.id)
                 log.warning("an input was not wholly fetched: %s", failure.detail)
-                await self._moves.keep(job, lambda job: self._or_cancelled(job, job.next_epoch(now=self._clock())))
+                await self._moves.keep(job, lambda job: self._or_cancelled(job.next_epoch(now=self._clock())))
                 return
         await self._fail(job, failure)
 
@@ -279,9 +341,9 @@ class Steps:
         else:
             await self._fail(job, Failure(FailureCode.TASK_CANCELLED))
 
-    def _or_cancelled(self, job: Job, back: Job) -> Job:
+    def _or_cancelled(self, back: Job) -> Job:
         """A job that would go back in line ends instead, if somebody meanwhile wished so."""
-        return back if job.cancel_by is None else job.cancelled(job.cancel_by, now=self._clock())
+        return back if back.cancel_by is None else back.cancelled(back.cancel_by, now=self._clock())
 
     async def _cancel(self, job: Job, task_id: str, by: str) -> None:
         """Ask the service. Only its answer makes the job cancelled; a task that has begun can't be stopped."""

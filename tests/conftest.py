@@ -11,6 +11,7 @@ import pytest
 from world import COVERAGE, BotHere, Files, Opened, Workplace
 
 from bot.demo import samples
+from bot.steps import Pace
 
 
 @pytest.fixture(scope="session")
@@ -36,11 +37,12 @@ async def workplaces(tmp_path: Path, media: Files, renders: Path) -> AsyncIterat
         async def opened(*, here: bool = True, started: bool = True, **options: Any) -> Workplace:
             settings = {"POLL_SECONDS": "0.1", "LOG_LEVEL": "WARNING", **options.pop("settings", {})}
             settings |= {} if here else COVERAGE
+            pace = options.pop("pace", Pace())
             defaults: dict[str, Any] = {"task_seconds": 0.0, "fast": True, "renders": renders}
             place = Workplace(tmp_path / "world", settings=settings, **(defaults | options))
             place.media = media
             if here:
-                place.bot = BotHere()
+                place.bot = BotHere(pace=pace)
             stack.push_async_callback(place.stop)
             if started:
                 await place.start()

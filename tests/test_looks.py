@@ -17,7 +17,7 @@ from bot.slack import messages
 from bot.slack.card import Cards
 from bot.steps import Pace, Steps
 from bot.store import Store
-from bot.task import Task, TaskRequest, TaskStatus
+from bot.task import ListedTask, Task, TaskRequest, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,17 @@ class Service:
         return self.task
 
     async def cancel(self, task_id: str) -> bool:
+        raise NotImplementedError
+
+    @property
+    def account(self) -> str:
+        return "key"
+
+    @property
+    def clock_offset(self) -> float | None:
+        return None
+
+    async def list_tasks(self, kind: Kind, *, since: float, until: float) -> list[ListedTask]:
         raise NotImplementedError
 
 

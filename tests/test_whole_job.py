@@ -212,33 +212,6 @@ async def test_throttling_is_waited_out(workplace: Workplace) -> None:
     assert len(workplace.studio.billed) == 1
 
 
-@pytest.mark.parametrize("press", ["job_send_again", "job_stop_here"])
-async def test_an_unclear_create_is_asked_about_and_each_answer_leads_to_an_end(
-    workplace: Workplace, press: str
-) -> None:
-    from bot.demo.studio_trouble import dropped as dropped_at_studio
-
-    workplace.studio.trouble.next("create", dropped_at_studio(effect=False))
-    await workplace.order()
-    await workplace.until(lambda: "can't tell whether it was started" in workplace.card())
-    assert "It may have cost up to $0.24" in workplace.card()
-    assert len(workplace.studio.creates) == 0
-
-    stranger = workplace.slack.person("ben")
-    await stranger.press(workplace.said("card")[0], press)
-    assert workplace.rows()[0]["ask"] == "unclear"
-    await workplace.slack.person("ada").press(workplace.said("card")[0], press)
-    if press == "job_send_again":
-        await workplace.until(lambda: "Done" in workplace.card())
-        assert "may have cost up to $0.24 more" in workplace.card()
-        assert len(workplace.videos()) == 1
-    else:
-        await workplace.until(lambda: "Cancelled by" in workplace.card())
-        assert "It may have cost up to $0.24" in workplace.card()
-    whispers = [whisper.text for whisper in workplace.slack.world.ephemerals if whisper.user == stranger.id]
-    assert any("Only the person who started this job" in text for text in whispers)
-
-
 async def test_cancelling_in_the_queue_costs_nothing_and_leaves_nothing(workplaces: Opened) -> None:
     workplace = await workplaces(task_seconds=60.0)
     for _ in range(3):

@@ -16,6 +16,7 @@ from bot.config import Settings
 from bot.delivery import Patience
 from bot.demo.practice import Practice
 from bot.demo.slack import Message
+from bot.steps import Pace
 
 # What coverage needs to follow the bot into its own process.
 COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
@@ -26,6 +27,7 @@ class BotHere:
     """The real bot in the test's own process and loop, with Slack's slowness cut to what the stand-in needs."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
     _until: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
 
@@ -37,7 +39,7 @@ class BotHere:
         self._until = asyncio.Event()
         serving = asyncio.Event()
         patience = Patience(settle=0.3, share=1.0)
-        running = run(settings, until=self._until, serving=serving, patience=patience, edit_seconds=0.1)
+        running = run(settings, until=self._until, serving=serving, patience=patience, pace=self.pace, edit_seconds=0.1)
         self._task = asyncio.create_task(running)
         waiting = asyncio.create_task(serving.wait())
         await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)

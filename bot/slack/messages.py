@@ -67,7 +67,7 @@ def status_lines(job: Job, view: View) -> list[str]:
         case JobState.READY:
             return [_waiting(job, view.standing)]
         case JobState.SUBMITTING:
-            return _unclear(job, view.prices) if job.ask is Ask.UNCLEAR else ["Starting at Model Studio"]
+            return _submitting(job, view.prices)
         case JobState.RENDERING:
             return _rendering(job, view)
         case JobState.RENDERED:
@@ -91,10 +91,13 @@ def _waiting(job: Job, standing: Standing | None) -> str:
     return f"Waiting, {place}, about {duration(standing.wait)}"
 
 
-def _unclear(job: Job, prices: Prices) -> list[str]:
+def _submitting(job: Job, prices: Prices) -> list[str]:
+    if job.ask is not Ask.UNCLEAR:
+        line = "Making sure of it with Model Studio…" if job.settling else "Starting at Model Studio"
+        return [line, "To be cancelled, if Model Studio has not begun."] if job.cancel_by else [line]
     return [
         "I was cut off while handing this to Model Studio, so I can't tell whether it was started there.",
-        f"It may have cost up to {_most(job, prices)}. I took the files back, so if it had not begun it never will.",
+        f"It may have cost up to {_most(job, prices)}. I keep looking: if it turns up, the video comes here by itself.",
         "Send it again (if it had begun, you pay twice), or stop here? Without an answer I stop after 24 hours.",
     ]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bot.hosting import Hosted
     from bot.job import Job
-    from bot.store.writer import Writer
+    from bot.store.writer import Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Address:
 class Addresses:
     """The address table."""
 
-    def __init__(self, writer: Writer, reader: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, writer: Writing, reader: Database, clock: Callable[[], float]) -> None:
         self._writer = writer
         self._reader = reader
         self._clock = clock
@@ -116,6 +116,13 @@ class Addresses:
         """Take away all of the job's addresses, or one attempt's: then they serve nothing. Safe to repeat."""
         now = self._clock()
         await self._writer.run(lambda db: _revoke(db, job_id, now, epoch))
+
+    async def revoke_ended(self) -> None:
+        """Take away what a process that died left good although its job has ended."""
+        sql = """UPDATE address SET revoked_at = :now WHERE revoked_at IS NULL
+                 AND job_id IN (SELECT id FROM job WHERE state IN ('delivered', 'failed', 'cancelled'))"""
+        facts = {"now": self._clock()}
+        await self._writer.run(lambda db: db.execute(sql, facts))
 
 
 _GOOD = """token = :token AND revoked_at IS NULL AND expires_at > :now

@@ -10,6 +10,7 @@ from bot.errors import NoSuchJob, StaleJob
 from bot.estimate import REMEMBERED, Sample
 from bot.job import JobState, Kind, Quality
 from bot.queue import Turn, may_submit
+from bot.store import attempts
 from bot.store.rows import COLUMNS, from_row, to_row
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from bot.job import Job
-    from bot.store.writer import Writer
+    from bot.store.writer import Writing
 
 UNFINISHED = "state NOT IN ('delivered', 'failed', 'cancelled')"
 
@@ -42,7 +43,7 @@ _UPDATE = f"""UPDATE job SET {", ".join(f"{name} = :{name}" for name in COLUMNS 
 class Jobs:
     """The job table. Writing waits for the disk, reading does not wait at all."""
 
-    def __init__(self, writer: Writer, reader: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, writer: Writing, reader: Database, clock: Callable[[], float]) -> None:
         self._writer = writer
         self._reader = reader
         self._clock = clock
@@ -65,14 +66,21 @@ class Jobs:
         now = self._clock()
         return await self._writer.run(lambda db: _save(db, old, new, now, who=who, note=note))
 
-    async def claim(self, old: Job, new: Job, *, places: int) -> Job | None:
-        """Save like ``save``, but only if it is this job's turn at this very moment; None if it is not."""
+    async def claim(
+        self, old: Job, new: Job, *, places: int, account: str = "", began_at: float | None = None
+    ) -> Job | None:
+        """Save like ``save``, but only if it is this job's turn at this very moment; None if it is not.
+
+        Notes the paid call that follows: by which key, and at which instant of the service's clock.
+        """
         now = self._clock()
 
         def claim(db: Database) -> Job | None:
             if not may_submit(_turns(db, old.order.kind, now), old.id, places):
                 return None
-            return _save(db, old, new, now, who="", note=None)
+            saved = _save(db, old, new, now, who="", note=None)
+            attempts.begin(db, saved, account=account, began_at=now if began_at is None else began_at)
+            return saved
 
         return await self._writer.run(claim)
 
@@ -135,6 +143,7 @@ def _save(db: Database, old: Job, new: Job, now: float, *, who: str, note: Mappi
     saved = replace(new, revision=old.revision + 1)
     if db.execute(_UPDATE, to_row(saved) | {"read": old.revision}).rowcount != 1:
         raise StaleJob(old.id)
+    attempts.follow(db, old, saved, now)
     if new.state is not old.state or new.ask is not old.ask or who or note:
         _record(db, saved, now, who, note or {})
     return saved

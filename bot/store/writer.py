@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bot.errors import StoreUnavailable
 
@@ -23,11 +23,24 @@ T = TypeVar("T")
 BATCH = 512
 
 
+class Writing(Protocol):
+    """Who runs the operations that change something."""
+
+    async def run(self, work: Callable[[Database], T]) -> T:
+        """Return what ``work`` returned, once it is stored for good; StoreUnavailable if nothing can be."""
+        ...
+
+    def close(self) -> None:
+        """Finish what was asked for, then let the connection go."""
+        ...
+
+
 @dataclass(slots=True)
-class _Operation:
+class Operation:
+    """One piece of work, and what came of it."""
+
     work: Callable[[Database], Any]
-    loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[Any]
+    done: asyncio.Future[Any] | None = None  # who waits for it, if that is on another thread
     result: Any = None
     error: BaseException | None = None
 
@@ -41,8 +54,8 @@ class Writer:
 
     def __init__(self, connect: Callable[[], Database]) -> None:
         self._connect = connect
-        self._queue: queue.SimpleQueue[list[_Operation] | None] = queue.SimpleQueue()
-        self._asked: list[_Operation] = []
+        self._queue: queue.SimpleQueue[list[Operation] | None] = queue.SimpleQueue()
+        self._asked: list[Operation] = []
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._closed = False
         self._thread.start()
@@ -52,14 +65,13 @@ class Writer:
         if self._closed:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
-        operation = _Operation(work, loop, loop.create_future())
+        done: asyncio.Future[T] = loop.create_future()
         # What one turn of the loop asks for goes over together: each single hand-over would wake the thread,
         # and under load it would commit one or two operations at a time.
         if not self._asked:
             loop.call_soon(self._hand_over)
-        self._asked.append(operation)
-        result: T = await operation.done
-        return result
+        self._asked.append(Operation(work, done))
+        return await done
 
     def _hand_over(self) -> None:
         asked, self._asked = self._asked, []
@@ -84,7 +96,7 @@ class Writer:
                 closed = self._gather(batch)
                 for start in range(0, len(batch), BATCH):
                     some = batch[start : start + BATCH]
-                    _commit(db, some)
+                    transact(db, some)
                     _answer(some)
                 if closed:
                     return
@@ -96,7 +108,7 @@ class Writer:
                 operation.error = _translated(error)
             _answer(asked)
 
-    def _gather(self, batch: list[_Operation]) -> bool:
+    def _gather(self, batch: list[Operation]) -> bool:
         """Add what is already waiting; true when closing was among it."""
         while len(batch) < BATCH:
             try:
@@ -109,15 +121,15 @@ class Writer:
         return False
 
 
-def _commit(db: Database, batch: list[_Operation]) -> None:
+def transact(db: Database, batch: list[Operation]) -> None:
     """Store all at once. What raises is left out, and the rest tried again without it."""
     rest = list(batch)
     while rest and (guilty := _first_to_fail(db, rest)) is not None:
         rest.remove(guilty)
 
 
-def _first_to_fail(db: Database, batch: list[_Operation]) -> _Operation | None:
-    running: _Operation | None = None
+def _first_to_fail(db: Database, batch: list[Operation]) -> Operation | None:
+    running: Operation | None = None
     try:
         db.execute("BEGIN IMMEDIATE")
         for running in batch:
@@ -142,17 +154,17 @@ def _translated(error: Exception) -> Exception:
     return error
 
 
-def _answer(batch: list[_Operation]) -> None:
-    loops = {operation.loop for operation in batch}
+def _answer(batch: list[Operation]) -> None:
+    loops = {operation.done.get_loop() for operation in batch if operation.done}
     for loop in loops:
-        mine = [operation for operation in batch if operation.loop is loop]
+        mine = [operation for operation in batch if operation.done and operation.done.get_loop() is loop]
         if not loop.is_closed():
             loop.call_soon_threadsafe(_settle, mine)
 
 
-def _settle(batch: list[_Operation]) -> None:
+def _settle(batch: list[Operation]) -> None:
     for operation in batch:
-        if operation.done.done():
+        if operation.done is None or operation.done.done():
             continue  # whoever asked was cancelled; what it asked for is stored all the same
         if operation.error is not None:
             operation.done.set_exception(operation.error)

@@ -43,6 +43,8 @@ LOOKS: dict[str, tuple[Job, str]] = {
     "ready": (in_state(JobState.READY), "Waiting, 2nd in line, about 9 min"),
     "ready, refused for now": (in_state(JobState.READY, failures=1), "I keep trying, nothing is spent"),
     "submitting": (in_state(JobState.SUBMITTING), "Starting at Model Studio"),
+    "settling": (in_state(JobState.SUBMITTING, due_at=NOW + 1), "Making sure of it with Model Studio"),
+    "submitting, to be cancelled": (in_state(JobState.SUBMITTING, cancel_by=ADA), "To be cancelled, if"),
     "unclear": (unclear(), "I can't tell whether it was started"),
     "rendering, not begun": (in_state(JobState.RENDERING), "waiting to be rendered"),
     "rendering": (in_state(JobState.RENDERING, task_started_at=NOW), "Rendering, 2 min so far, usually about 2 min"),

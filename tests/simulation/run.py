@@ -1,0 +1,96 @@
+"""Plays many simulated runs and tells which of them broke a promise.
+
+python tests/simulation/run.py --schedules 100000 --seed 1
+python tests/simulation/run.py --replay 4711
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+
+from scenario import Outcome, Theatre
+from sim_plan import Tally, random_plan
+
+_CHUNK = 100
+
+
+def tell(what: object) -> None:
+    sys.stdout.write(f"{what}\n")
+
+
+def play_seeds(first: int, count: int) -> Tally:
+    tally = Tally()
+    with Theatre() as theatre:
+        for seed in range(first, first + count):
+            add(tally, theatre.play(random_plan(seed)))
+    return tally
+
+
+def add(tally: Tally, outcome: Outcome) -> None:
+    tally.runs += 1
+    tally.jobs += len(outcome.jobs)
+    tally.asked += outcome.asked
+    tally.crashes += len(outcome.lives) - 1
+    tally.billed += outcome.billed
+    tally.videos += outcome.videos
+    tally.bad += [f"seed {outcome.plan.seed}: {bad}" for bad in outcome.bad]
+
+
+def merged(tallies: list[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total.runs += tally.runs
+        total.jobs += tally.jobs
+        total.asked += tally.asked
+        total.crashes += tally.crashes
+        total.billed += tally.billed
+        total.videos += tally.videos
+        total.bad += tally.bad
+    return total
+
+
+def replay(seed: int) -> int:
+    with Theatre() as theatre:
+        outcome = theatre.play(random_plan(seed))
+    tell(outcome.plan)
+    for at, what in outcome.trace:
+        tell(f"{at:10.2f}  {what}")
+    for job in outcome.jobs:
+        tell(job)
+    tell("\n".join(outcome.bad) or "every promise held")
+    return len(outcome.bad)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--schedules", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--replay", type=int)
+    arguments = parser.parse_args()
+    if arguments.replay is not None:
+        return min(1, replay(arguments.replay))
+    began = time.monotonic()
+    # Schedule number n of seed s is the plan of seed s * 10^9 + n, so that two seeds share none.
+    base, many = arguments.seed * 10**9, arguments.schedules
+    firsts = range(base, base + many, _CHUNK)
+    counts = [min(_CHUNK, base + many - first) for first in firsts]
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        total = merged(list(pool.map(play_seeds, firsts, counts)))
+    seconds = time.monotonic() - began
+    tell(
+        f"{total.runs} schedules, {total.jobs} jobs, {total.crashes} crashes, {total.billed} tasks billed, "
+        f"{total.videos} videos, {total.asked} questions; {total.runs / seconds:.0f} a second"
+    )
+    for bad in islice(total.bad, 50):
+        tell(bad)
+    tell(f"{len(total.bad)} promises broken" if total.bad else "every promise held")
+    return min(1, len(total.bad))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
