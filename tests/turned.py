@@ -153,12 +153,12 @@ class TurnedWorkplace(Workplace):
         self.clock.turn(seconds)
         self.bot.wake()
 
-    async def pass_time(self, seconds: float) -> None:
+    async def pass_time(self, seconds: float, *, fine: bool = False) -> None:
         """Let so much time pass, with everything that falls into it."""
         end = self.clock() + seconds
         while self.clock() < end:
             await self.settle()
-            at = await self.bot.next_at()
+            at = await self.bot.next_at(fine=fine)
             self.turn(min(max((at or end) - self.clock(), 0.01), end - self.clock()))
         await self.settle()
 
@@ -194,39 +194,43 @@ class TurnedWorkplace(Workplace):
         return self.ended() and reader.execute(sql).fetchone()[0] == 0
 
     def judge(self, *, jobs: int) -> Counter[str]:
-        """Hold the world against the promises; returns how many jobs ended how."""
-        rows = self.rows()
-        assert len(rows) == jobs, "every acknowledged job is a row, and no other is"
-        owners = {row["url"]: row["job_id"] for row in self.rows("SELECT url, job_id FROM address")}
-        billed = Counter(
-            owners[task.asked.image_url]
-            for bill in self.studio.billed
-            if (task := self.studio.tasks[bill.task_id]).asked is not None
-        )
-        cards = {message.metadata["event_payload"]["job"]: message for message in self.said("card") if message.metadata}
-        videos: dict[str, list[Any]] = {}
-        for message in self.videos():
-            name = self.slack.world.files[message.files[0]].name
-            videos.setdefault(name.partition("-")[2].removesuffix(".mp4"), []).append(message)
-        for row in rows:
-            own = videos.get(row["id"], [])
-            assert billed[row["id"]] <= 1, f"{row['id']} was paid {billed[row['id']]} times"
-            assert len(own) <= 1, f"{row['id']} was posted {len(own)} times"
-            assert all(message.thread_ts == cards[row["id"]].ts for message in own), "a video in a foreign thread"
-            if row["state"] == "delivered":
-                pointed = [m for m in self.said() if m.thread_ts == cards[row["id"]].ts and "Open the video" in m.text]
-                assert len(own) + bool(pointed) >= 1, f"{row['id']} says delivered"
-                assert billed[row["id"]] == 1
-                task = self.studio.tasks[row["task_id"]]
-                assert task.asked is not None
-                assert owners[task.asked.image_url] == row["id"], "somebody else's task"
-            if row["state"] in FINAL:
-                assert not (self.folder / "data" / "spool" / row["id"]).exists(), "media left behind"
-        live = self.rows("SELECT job_id FROM address WHERE revoked_at IS NULL")
-        ended = {row["id"] for row in rows if row["state"] in FINAL}
-        assert not ended & {row["job_id"] for row in live}, "an address left open"
-        assert not self.slack.world.violations
-        return Counter(row["ask"] or row["state"] for row in rows)
+        return judge(self, jobs=jobs)
+
+
+def judge(place: Workplace, *, jobs: int) -> Counter[str]:
+    """Hold the world against the promises; returns how many jobs ended how."""
+    rows = place.rows()
+    assert len(rows) == jobs, "every acknowledged job is a row, and no other is"
+    owners = {row["url"]: row["job_id"] for row in place.rows("SELECT url, job_id FROM address")}
+    billed = Counter(
+        owners[task.asked.image_url]
+        for bill in place.studio.billed
+        if (task := place.studio.tasks[bill.task_id]).asked is not None
+    )
+    cards = {message.metadata["event_payload"]["job"]: message for message in place.said("card") if message.metadata}
+    videos: dict[str, list[Any]] = {}
+    for message in place.videos():
+        name = place.slack.world.files[message.files[0]].name
+        videos.setdefault(name.partition("-")[2].removesuffix(".mp4"), []).append(message)
+    for row in rows:
+        own = videos.get(row["id"], [])
+        assert billed[row["id"]] <= 1, f"{row['id']} was paid {billed[row['id']]} times"
+        assert len(own) <= 1, f"{row['id']} was posted {len(own)} times"
+        assert all(message.thread_ts == cards[row["id"]].ts for message in own), "a video in a foreign thread"
+        if row["state"] == "delivered":
+            pointed = [m for m in place.said() if m.thread_ts == cards[row["id"]].ts and "Open the video" in m.text]
+            assert len(own) + bool(pointed) >= 1, f"{row['id']} says delivered"
+            assert billed[row["id"]] == 1
+            task = place.studio.tasks[row["task_id"]]
+            assert task.asked is not None
+            assert owners[task.asked.image_url] == row["id"], "somebody else's task"
+        if row["state"] in FINAL:
+            assert not (place.folder / "data" / "spool" / row["id"]).exists(), "media left behind"
+    live = place.rows("SELECT job_id FROM address WHERE revoked_at IS NULL")
+    ended = {row["id"] for row in rows if row["state"] in FINAL}
+    assert not ended & {row["job_id"] for row in live}, "an address left open"
+    assert not place.slack.world.violations
+    return Counter(row["ask"] or row["state"] for row in rows)
 
 
 Turned = Callable[..., Awaitable[TurnedWorkplace]]

@@ -127,37 +127,37 @@ class Proxy:
             found = dice.choice(toxics) if dice.random() < probability else None
         return found or Toxic()
 
-    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        talk = asyncio.current_task()
-        if talk is not None:
-            self._talks.add(talk)
-            talk.add_done_callback(self._talks.discard)
         self._open.add(writer)
-        try:
-            # A reset on either side is an ordinary end of a conversation here.
-            with contextlib.suppress(OSError, asyncio.CancelledError):
-                await self._carry(reader, writer, self._draw())
-        finally:
-            self._open.discard(writer)
-            _reset(writer)
+        talk = asyncio.create_task(self._talk(reader, writer, self._draw()))
+        self._talks.add(talk)
+        talk.add_done_callback(lambda talk: self._over(talk, writer))
+
+    def _over(self, talk: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+        self._talks.discard(talk)
+        self._open.discard(writer)
+        _reset(writer)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, toxic: Toxic) -> None:
+        # A reset on either side is an ordinary end of a conversation here.
+        with contextlib.suppress(OSError):
+            await asyncio.sleep(toxic.delay)
+            if toxic.mute:
+                while await reader.read(_BLOCK):
+                    pass
+            else:
+                await self._carry(reader, writer, toxic)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, toxic: Toxic) -> None:
-        await asyncio.sleep(toxic.delay)
-        if toxic.mute:
-            while await reader.read(_BLOCK):
-                pass
-            return
         from_target, to_target = await asyncio.open_connection("127.0.0.1", self._target)
         asking = asyncio.create_task(_pour(reader, to_target))
         try:
             await _pour(from_target, writer, most=toxic.cut, pace=toxic.pace)
         finally:
             asking.cancel()
+            to_target.transport.abort()
             await asyncio.gather(asking, return_exceptions=True)
-            to_target.close()
-            with contextlib.suppress(OSError):
-                await to_target.wait_closed()
 
 
 async def _pour(
@@ -165,6 +165,9 @@ async def _pour(
 ) -> None:
     """Carry bytes until their end, or until there were ``most``."""
     carried = 0
+    if most == 0:  # the whole question must have arrived before its answer is lost
+        await reader.read(1)
+        return
     block = _BLOCK if pace is None else max(1, int(pace / 20))
     while data := await reader.read(block):
         data = data if most is None else data[: most - carried]
