@@ -25,6 +25,7 @@ from bot.config import Settings
 from bot.delivery import Patience
 from bot.lock import only_process
 from bot.log import configure
+from bot.steps import Pace
 from bot.store import writer
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ async def _serve(settings: Settings) -> None:
     until = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, until.set)
-    await run(settings, until=until, patience=Patience(settle=0.3, share=1.0), edit_seconds=0.1)
+    patience, pace = Patience(settle=0.3, share=1.0), Pace(late=0.5, settle=1.5, look_again=0.5)
+    await run(settings, until=until, patience=patience, pace=pace, edit_seconds=0.1)
 
 
 if __name__ == "__main__":
