@@ -201,6 +201,9 @@ class SimStudio:
                 raise Unreachable("create: 429", retry_after=self._dice.choice((None, 1.0, 30.0)))
             case "unreachable":
                 raise Unreachable("create: ConnectError")
+            case "fetched only":
+                await asyncio.sleep(self._dice.choice((5.0, 30.0)))
+                raise Unclear("create: 500")
             case _:
                 await asyncio.sleep(self._dice.choice((0.0, 0.3, 30.0)))
                 raise Unclear("create: ReadError")
