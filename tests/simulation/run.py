@@ -7,6 +7,7 @@ python tests/simulation/run.py --replay 4711
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -26,9 +27,11 @@ def tell(what: object) -> None:
 
 def play_seeds(first: int, count: int) -> Tally:
     tally = Tally()
+    gc.disable()  # what a play leaves behind is swept up between the chunks: a tenth of the time
     with Theatre() as theatre:
         for seed in range(first, first + count):
             add(tally, theatre.play(random_plan(seed)))
+    gc.collect()
     return tally
 
 

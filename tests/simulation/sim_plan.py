@@ -63,7 +63,7 @@ def random_plan(seed: int) -> Plan:
         render=dice.choice((5.0, 30.0, 120.0, 400.0)),
         skew=dice.choice((0.0, 0.0, 0.7, -40.0, 7 * HOUR)),
         key_known=dice.random() < 0.6,
-        stranger_every=dice.choice((0.0, 0.0, 30.0, 200.0)),
+        stranger_every=dice.choice((0.0, 0.0, 60.0, 200.0)),
         trouble=dice.choice((0.0, 0.0, 0.05, 0.15, 0.3)),
         lost_creates=tuple(dice.choices(_FATES, k=dice.choice((0, 0, 1, 1, 2, 3, 4)))),
         moderated=dice.choice((0.0, 0.0, 0.2)),

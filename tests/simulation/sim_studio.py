@@ -152,9 +152,9 @@ class Vendor:
             self.billed.append(task)
 
     async def _stranger(self) -> None:
-        """Another program of the same account, for an hour."""
+        """Another program of the same account, for a while."""
         dice = self.world.dice("stranger")
-        while self.world.loop.time() < 3600:
+        while self.world.loop.time() < 1500:
             await asyncio.sleep(dice.expovariate(1 / self.plan.stranger_every))
             self.take(dice.choice(list(Kind)[: self.plan.kinds]), key=FOREIGN_KEY)
 
