@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.estimate import DOCUMENTED, Estimates
 from bot.job import JobState, Kind, Quality
 
 if TYPE_CHECKING:
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
 
 # How many turns ahead of its own a job's files are put where the service can fetch them.
 HOST_AHEAD = 2
-
-# Until a deployment has a history of its own: the vendor's sample took 147 s for 5.2 s of swap in standard
-# quality (about 28 s for each second of video) and waited 15 s; pro is known to take about 1.8 times as long.
-START_SECONDS = 15.0
-SECONDS_PER_SECOND: Mapping[Quality, float] = {Quality.STANDARD: 28.0, Quality.PRO: 50.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +30,7 @@ class Turn:
     seconds: float = 0.0
     quality: Quality = Quality.STANDARD
     submitted_at: float | None = None
+    started_at: float | None = None
 
     @property
     def holds_place(self) -> bool:
@@ -107,9 +104,9 @@ def may_submit(turns: Sequence[Turn], job_id: str, places: int) -> bool:
     return job_id in hosted[: places_free(turns, places)]
 
 
-def render_seconds(seconds: float, quality: Quality) -> float:
+def render_seconds(seconds: float, quality: Quality, estimates: Estimates = DOCUMENTED) -> float:
     """Return how long the service usually works on this much video."""
-    return START_SECONDS + seconds * SECONDS_PER_SECOND[quality]
+    return estimates[quality].usual(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +117,34 @@ class Standing:
     wait: float
 
 
-def standing(turns: Sequence[Turn], job_id: str, tasks_at_once: int, now: float) -> Standing | None:
+def standings(
+    turns: Sequence[Turn], tasks_at_once: int, now: float, estimates: Estimates = DOCUMENTED
+) -> dict[str, Standing]:
+    """Return where every waiting job of one line stands, by id, next one first."""
+    ahead = _under_way(turns, tasks_at_once, now, estimates)
+    found = {}
+    for place, turn in enumerate(in_order(turns), start=1):
+        own = render_seconds(turn.seconds, turn.quality, estimates)
+        found[turn.id] = Standing(place, ahead / tasks_at_once + own)
+        ahead += own
+    return found
+
+
+def standing(
+    turns: Sequence[Turn], job_id: str, tasks_at_once: int, now: float, estimates: Estimates = DOCUMENTED
+) -> Standing | None:
     """Return where a waiting job stands, or None if it does not wait."""
-    waiting = in_order(turns)
-    ids = [turn.id for turn in waiting]
-    if job_id not in ids:
-        return None
-    index = ids.index(job_id)
-    ahead = sum(_remaining(turn, now) for turn in turns if turn.holds_place)
-    ahead += sum(render_seconds(turn.seconds, turn.quality) for turn in waiting[:index])
-    own = render_seconds(waiting[index].seconds, waiting[index].quality)
-    return Standing(index + 1, ahead / tasks_at_once + own)
+    return standings(turns, tasks_at_once, now, estimates).get(job_id)
 
 
-def _remaining(turn: Turn, now: float) -> float:
-    usual = render_seconds(turn.seconds, turn.quality)
-    return max(0.0, usual - (now - (turn.submitted_at or now)))
+def _under_way(turns: Iterable[Turn], tasks_at_once: int, now: float, estimates: Estimates) -> float:
+    """Return how much work the service still has with what it was given, oldest first and so many at once."""
+    held = sorted((turn for turn in turns if turn.holds_place), key=lambda turn: (turn.submitted_at or now, turn.id))
+    left = 0.0
+    for index, turn in enumerate(held):
+        began = (turn.started_at or turn.submitted_at or now) if index < tasks_at_once else now
+        left += max(0.0, render_seconds(turn.seconds, turn.quality, estimates) - max(0.0, now - began))
+    return left
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from bot.errors import Refused, RemoteError, SpoolFull, StaleJob, StoreUnavailable, Unclear, Unreachable
+from bot.estimate import learn, next_look
 from bot.job import Ask, Failure, FailureCode, Job, JobState, Kind, Result, Role, Spent
 from bot.queue import movable, next_move_at
 from bot.settling import Settler, TaskList
@@ -52,7 +53,7 @@ class Studio(TaskList, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often, how many and how long; in seconds."""
+    """How often, how many and how long; in seconds. ``poll``: the longest time between two looks at a task."""
 
     poll: float = 15.0
     tasks_at_once: int = 1
@@ -264,18 +265,29 @@ class Steps:
             await self._cancel(job, job.task_id, job.cancel_by)
             return
         try:
-            task = await self._studio.look_up(job.task_id)
+            task = self._settler.by_our_clock(await self._studio.look_up(job.task_id))
         except Refused as error:
             # A failed look says nothing about the task: it goes on, and is paid for, whatever our key may do now.
             log.warning("the task cannot be looked up: %s", error)
             task = Task(id=job.task_id, status=TaskStatus.UNKNOWN)
         await self._learn(job, task)
 
+    async def _next_look(self, job: Job, task: Task) -> float:
+        quality = job.order.quality
+        return next_look(
+            learn(await self._store.jobs.history(job.order.kind, quality), quality),
+            job.video.seconds if job.video else 0.0,
+            self._clock(),
+            poll=self._pace.poll,
+            running=task.status is TaskStatus.RUNNING,
+            started_at=task.started_at,
+            submitted=await self._store.jobs.submitted(),
+        )
+
     async def _learn(self, job: Job, task: Task) -> None:
-        now = self._clock()
         match task.status:
             case TaskStatus.PENDING | TaskStatus.RUNNING:
-                due_at, started = now + self._pace.poll, task.started_at
+                due_at, started = await self._next_look(job, task), task.started_at
                 await self._moves.keep(job, lambda job: job.stay(due_at=due_at, task_started_at=started, failures=0))
             case TaskStatus.UNKNOWN:
                 await self._unknown(job)

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from bot.errors import RemoteError, StoreUnavailable, Unreachable
-from bot.job import JobState
-from bot.queue import standing
+from bot.estimate import learn
+from bot.job import JobState, Quality
+from bot.queue import standings
 from bot.slack import messages
 from bot.slack.client import SlackRefusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from bot.job import Job
-    from bot.queue import Prices
+    from bot.estimate import Estimates
+    from bot.job import Job, Kind
+    from bot.queue import Prices, Standing
     from bot.slack.client import SlackClient
     from bot.store import Card, Store
 
@@ -52,6 +55,15 @@ UNWELCOME = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One model's line at one moment."""
+
+    at: float
+    estimates: Estimates
+    standings: Mapping[str, Standing]
+
+
 class Cards:
     """Posts and edits cards: newest state wins, at most one edit in three seconds each, only when something changed."""
 
@@ -75,12 +87,14 @@ class Cards:
         self._not_before: dict[str, float] = {}  # job id -> when its card may be touched again
         self._waiting: set[str] = set()  # whose card shows a place in line
         self._sent: dict[str, messages.Message] = {}
+        self._lines: dict[Kind, _Line] = {}
         self._awake = asyncio.Event()
         self._posting = asyncio.Lock()
         self._stopping = False
 
     def changed(self, job_id: str) -> None:
         """Show this job again, soon."""
+        self._lines.clear()
         self._due[job_id] = self._not_before.get(job_id, 0.0)
         self._awake.set()
 
@@ -117,11 +131,21 @@ class Cards:
     async def view(self, job: Job) -> messages.View:
         """Return what a job's card shows beside the job at this moment."""
         now = self._clock()
-        place = None
-        if job.state is JobState.READY:
-            turns = await self._store.jobs.turns(job.order.kind, now)
-            place = standing(turns, job.id, self._tasks_at_once, now)
-        return messages.View(now=now, prices=self.prices, standing=place)
+        if job.state in {JobState.READY, JobState.RENDERING}:
+            line = await self._line(job.order.kind, now)
+            estimate = line.estimates[job.order.quality]
+            return messages.View(now=now, prices=self.prices, standing=line.standings.get(job.id), estimate=estimate)
+        return messages.View(now=now, prices=self.prices)
+
+    async def _line(self, kind: Kind, now: float) -> _Line:
+        """Return the places of everybody in a line, worked out once for all the cards that show it."""
+        line = self._lines.get(kind)
+        if line is None or not line.at <= now < line.at + self._edit_seconds:
+            samples = {quality: await self._store.jobs.history(kind, quality) for quality in Quality}
+            estimates = {quality: learn(samples[quality], quality) for quality in Quality}
+            turns = await self._store.jobs.turns(kind, now)
+            line = self._lines[kind] = _Line(now, estimates, standings(turns, self._tasks_at_once, now, estimates))
+        return line
 
     async def ensure(self, job: Job) -> Card:
         """Return the job's card, posting it first if it has none: it is where the thread begins."""

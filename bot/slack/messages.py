@@ -7,12 +7,15 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, assert_never
 
+from bot.estimate import DOCUMENTED
 from bot.job import Ask, Job, JobState, Kind, Quality, Spent, Target
-from bot.queue import Prices, Standing, render_seconds
 from bot.slack.failures import SENTENCES, problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from bot.estimate import Estimate
+    from bot.queue import Prices, Standing
 
 SIGNS = {"USD": "$", "CNY": "¥"}
 VERB = {Kind.ANIMATE: "Animate", Kind.SWAP: "Swap"}
@@ -37,6 +40,7 @@ class View:
     now: float
     prices: Prices
     standing: Standing | None = None
+    estimate: Estimate | None = None
 
 
 def card(job: Job, view: View) -> Message:
@@ -65,7 +69,7 @@ def status_lines(job: Job, view: View) -> list[str]:
         case JobState.SUBMITTING:
             return _submitting(job, view.prices)
         case JobState.RENDERING:
-            return _rendering(job, view.now)
+            return _rendering(job, view)
         case JobState.RENDERED:
             return _posting(job)
         case JobState.DELIVERED:
@@ -98,15 +102,23 @@ def _submitting(job: Job, prices: Prices) -> list[str]:
     ]
 
 
-def _rendering(job: Job, now: float) -> list[str]:
-    usual = duration(render_seconds(job.video.seconds if job.video else 0.0, job.order.quality))
+def _rendering(job: Job, view: View) -> list[str]:
     if job.task_started_at is None:
         line = "At Model Studio, waiting to be rendered"
     else:
-        line = f"Rendering, {duration(max(0.0, now - job.task_started_at))} so far, usually about {usual}"
+        line = f"Rendering, {duration(max(0.0, view.now - job.task_started_at))} so far, usually {_usual(job, view)}"
     if job.too_late:
         return [line, "It can't be stopped any more: Model Studio had begun. It will be delivered and charged."]
     return [line, "Asking Model Studio to stop…"] if job.cancel_by else [line]
+
+
+def _usual(job: Job, view: View) -> str:
+    estimate, seconds = view.estimate or DOCUMENTED[job.order.quality], job.video.seconds if job.video else 0.0
+    usual, most = duration(estimate.usual(seconds)), duration(estimate.most(seconds))
+    if not estimate.trusted or usual == most:
+        return f"about {usual}"
+    both_minutes = usual.endswith(" min") and most.endswith(" min") and "h" not in usual + most
+    return f"{usual.removesuffix(' min')}–{most}" if both_minutes else f"{usual} to {most}"
 
 
 def _posting(job: Job) -> list[str]:

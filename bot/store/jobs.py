@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import NoSuchJob, StaleJob
+from bot.estimate import REMEMBERED, Sample
 from bot.job import JobState, Kind, Quality
 from bot.queue import Turn, may_submit
 from bot.store import attempts
@@ -105,6 +106,20 @@ class Jobs:
         """Return what the line of one model has to know of its jobs."""
         return _turns(self._reader, kind, now)
 
+    async def history(self, kind: Kind, quality: Quality) -> list[Sample]:
+        """Return how long the latest tasks of this kind took that gave a video, newest first."""
+        sql = """SELECT seconds, task_ended_at - task_started_at AS took FROM job
+                 WHERE kind = :kind AND quality = :quality AND task_ended_at > task_started_at
+                 ORDER BY task_ended_at DESC LIMIT :limit"""
+        facts = {"kind": str(kind), "quality": str(quality), "limit": REMEMBERED}
+        return [Sample(row["seconds"], row["took"]) for row in self._reader.execute(sql, facts)]
+
+    async def submitted(self) -> int:
+        """Return how many tasks the service has of ours."""
+        sql = f"SELECT count(*) AS number FROM job WHERE {UNFINISHED} AND state = 'rendering'"  # noqa: S608 -- a constant
+        number: int = self._reader.execute(sql).fetchone()["number"]
+        return number
+
     async def unfinished(self) -> list[Job]:
         """Return every job that is still under way, oldest first."""
         sql = f"SELECT * FROM job WHERE {UNFINISHED} ORDER BY created_at, id"  # noqa: S608 -- a constant
@@ -142,7 +157,7 @@ def _record(db: Database, job: Job, now: float, who: str, note: Mapping[str, Any
 
 def _turns(db: Database, kind: Kind, now: float) -> list[Turn]:
     sql = f"""
-        SELECT id, requester, created_at, state, due_at, ask, wanted, video, submitting_at,
+        SELECT id, requester, created_at, state, due_at, ask, quality, seconds, submitting_at, task_started_at,
                (SELECT count(*) FROM address WHERE address.job_id = job.id AND address.epoch = job.epoch
                    AND revoked_at IS NULL AND expires_at > :now) AS hosted
         FROM job WHERE {UNFINISHED} AND state != 'rendered' AND kind = :kind
@@ -159,7 +174,8 @@ def _turn(row: Mapping[str, Any]) -> Turn:
         due_at=row["due_at"],
         hosted=row["hosted"] == 2,
         asks=row["ask"] is not None,
-        seconds=json.loads(row["video"])["seconds"] if row["video"] else 0.0,
-        quality=Quality(json.loads(row["wanted"])["quality"]),
+        seconds=row["seconds"],
+        quality=Quality(row["quality"]),
         submitted_at=row["submitting_at"],
+        started_at=row["task_started_at"],
     )

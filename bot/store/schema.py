@@ -134,7 +134,21 @@ def m005_meta(db: Database) -> None:
 
 
 @migrations()
-def m006_attempts(db: Database) -> None:
+def m006_history(db: Database) -> None:
+    """What the line and the estimate look at stands in columns of its own."""
+    db.execute("ALTER TABLE job ADD COLUMN quality TEXT NOT NULL DEFAULT 'standard'")
+    db.execute("ALTER TABLE job ADD COLUMN seconds REAL NOT NULL DEFAULT 0")
+    db.execute(
+        """
+        UPDATE job SET quality = json_extract(wanted, '$.quality'),
+                       seconds = coalesce(json_extract(video, '$.seconds'), 0.0)
+        """
+    )
+    db.execute("CREATE INDEX job_history ON job (kind, quality, task_ended_at) WHERE task_ended_at IS NOT NULL")
+
+
+@migrations()
+def m007_attempts(db: Database) -> None:
     """Every paid call, so that a lost answer can be settled and no task is taken for another call's."""
     db.execute(
         """
@@ -167,7 +181,7 @@ def m006_attempts(db: Database) -> None:
     )
 
 
-STEPS = (m001_jobs, m002_events, m003_addresses, m004_cards, m005_meta, m006_attempts)
+STEPS = (m001_jobs, m002_events, m003_addresses, m004_cards, m005_meta, m006_history, m007_attempts)
 
 
 def migrate(db: Database) -> None:

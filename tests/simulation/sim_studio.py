@@ -213,10 +213,11 @@ class SimStudio:
         task = self._vendor.tasks.get(task_id)
         if task is None or (task.ended_at and self._vendor.now() - task.ended_at > RESULT_HOURS):
             return Task(id=task_id, status=TaskStatus.UNKNOWN)
+        hidden = task.status is TaskStatus.RUNNING and not self._vendor.plan.shows_running
         return Task(
             id=task_id,
-            status=task.status,
-            started_at=task.started_at,
+            status=TaskStatus.PENDING if hidden else task.status,
+            started_at=None if hidden else task.started_at,
             ended_at=task.ended_at,
             url=f"https://results/{task_id}" if task.status is TaskStatus.SUCCEEDED else None,
             seconds=4.0 if task.status is TaskStatus.SUCCEEDED else 0.0,
