@@ -8,7 +8,7 @@ revoked, only the service's list of tasks can tell, and a row of it counts only 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.hosting import FileHost
     from bot.job import Job, Kind
     from bot.store import Store
-    from bot.task import ListedTask
+    from bot.task import ListedTask, Task
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +105,13 @@ class Settler:
     def service_time(self) -> float:
         """Return what the service's clock shows now, as far as that is known."""
         return self._clock() + (self._studio.clock_offset or 0.0)
+
+    def by_our_clock(self, task: Task) -> Task:
+        """Return the same look at a task, its times told by our clock."""
+        offset = self._studio.clock_offset or 0.0
+        began = None if task.started_at is None else task.started_at - offset
+        ended = None if task.ended_at is None else task.ended_at - offset
+        return replace(task, started_at=began, ended_at=ended)
 
     async def set_clock(self, kind: Kind) -> None:
         """See to it that the service's clock is known before a call that may have to be found by its time."""

@@ -265,7 +265,7 @@ class Steps:
             await self._cancel(job, job.task_id, job.cancel_by)
             return
         try:
-            task = await self._studio.look_up(job.task_id)
+            task = self._settler.by_our_clock(await self._studio.look_up(job.task_id))
         except Refused as error:
             # A failed look says nothing about the task: it goes on, and is paid for, whatever our key may do now.
             log.warning("the task cannot be looked up: %s", error)

@@ -32,6 +32,8 @@ class Service:
 
     task: Task
     asked: list[str] = field(default_factory=list)
+    account: str = "account"
+    clock_offset: float | None = None
 
     async def create(self, request: TaskRequest) -> str:
         raise NotImplementedError
@@ -42,14 +44,6 @@ class Service:
 
     async def cancel(self, task_id: str) -> bool:
         raise NotImplementedError
-
-    @property
-    def account(self) -> str:
-        return "key"
-
-    @property
-    def clock_offset(self) -> float | None:
-        return None
 
     async def list_tasks(self, kind: Kind, *, since: float, until: float) -> list[ListedTask]:
         raise NotImplementedError
@@ -72,13 +66,15 @@ async def remember(store: Store) -> None:
         await store.jobs.add(in_state(JobState.DELIVERED, task_started_at=NOW - 1000 - took, task_ended_at=NOW - 1000))
 
 
-async def looked(store: Store, clock: Clock, status: TaskStatus, *, began: float | None = None) -> Job:
+async def looked(
+    store: Store, clock: Clock, status: TaskStatus, *, began: float | None = None, offset: float | None = None
+) -> Job:
     """Look at a task once; return the job as it stands then."""
     job = await store.jobs.add(in_state(JobState.RENDERING))
     unused: Any = None
     steps = Steps(
         store=store,
-        studio=Service(Task(id=str(job.task_id), status=status, started_at=began)),
+        studio=Service(Task(id=str(job.task_id), status=status, started_at=began), clock_offset=offset),
         inputs=unused,
         deliverer=unused,
         host=unused,
@@ -99,6 +95,14 @@ async def test_a_task_is_watched_around_the_end_that_history_tells(store: Store,
 
 async def test_without_a_history_a_running_task_is_asked_about_evenly(store: Store, clock: Clock) -> None:
     assert (await looked(store, clock, TaskStatus.RUNNING, began=NOW - 95)).due_at == NOW + UNSURE_SECONDS
+
+
+async def test_how_long_it_runs_is_told_by_the_services_own_clock(store: Store, clock: Clock) -> None:
+    await remember(store)
+    ahead = 7 * 3600.0
+    job = await looked(store, clock, TaskStatus.RUNNING, began=NOW + ahead - 95, offset=ahead)
+    assert job.due_at < NOW + 1
+    assert job.task_started_at == NOW - 95
 
 
 async def test_a_task_that_has_not_begun_is_asked_about_seldom(store: Store, clock: Clock) -> None:

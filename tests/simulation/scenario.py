@@ -8,7 +8,7 @@ import logging
 import shutil
 import sqlite3
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -23,7 +23,7 @@ from sim_world import World
 from sqlite_utils import Database
 from virtual_loop import VirtualLoop
 
-from bot.job import Job, JobState, Spent
+from bot.job import FailureCode, Job, JobState, Spent
 from bot.store.rows import from_row
 from bot.store.schema import migrate
 
@@ -49,13 +49,12 @@ class Outcome:
 
 
 class Theatre:
-    """The database, the folder and the loop that all plays of one process share. Each begins on a clean floor."""
+    """The database and the folder that all plays of one process share. Each begins on a clean floor."""
 
     def __init__(self) -> None:
         shared = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(prefix="understudy-sim-", dir=shared if shared.is_dir() else None))
         self.db = _database()
-        self.loop = VirtualLoop()
         self._logs = structlog.get_config()
 
     def __enter__(self) -> Self:
@@ -66,7 +65,6 @@ class Theatre:
     def __exit__(self, *_: object) -> None:
         logging.disable(logging.NOTSET)
         structlog.configure(**self._logs)
-        self.loop.close()
         self.db.close()
         shutil.rmtree(self.folder)
 
@@ -75,7 +73,9 @@ class Theatre:
             self.db.execute(f"DELETE FROM {table}")
         if plan.key_known:
             know_key(self.db)
-        return self.loop.run_until_complete(self._play(plan))
+        with closing(VirtualLoop()) as loop:
+            outcome: Outcome = loop.run_until_complete(self._play(plan))
+        return outcome
 
     async def _play(self, plan: Plan) -> Outcome:
         world = World(plan)
@@ -202,4 +202,6 @@ def _left(db: Database, folder: Path, jobs: list[Job]) -> list[str]:
     good = db.execute("SELECT count(*) AS n FROM address WHERE revoked_at IS NULL").fetchone()["n"]
     if good:
         bad.append(f"{good} addresses are still good")
-    return bad + [f"{job.id} still asks" for job in jobs if job.final and job.ask]
+    bad += [f"{job.id} met a bug" for job in jobs if job.failure and job.failure.code is FailureCode.INTERNAL]
+    open_calls = db.execute("SELECT count(*) AS n FROM attempt WHERE fate = 'open'").fetchone()["n"]
+    return bad + ([f"{open_calls} paid calls are still open"] if open_calls else [])

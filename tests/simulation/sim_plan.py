@@ -24,6 +24,7 @@ class Plan:
     lag: float = 0.1  # how late, at most, the list shows a task
     same_lateness: bool = True  # always as late as that; else anything up to it
     render: float = 60.0
+    shows_running: bool = True  # else a query says PENDING until the task has ended: then the bot looks seldom
     skew: float = 0.0  # Model Studio's clock minus ours
     key_known: bool = True
     stranger_every: float = 0.0  # seconds between two tasks of another program of the account
@@ -60,10 +61,11 @@ def random_plan(seed: int) -> Plan:
         late=dice.choice(_LATENESS),
         lag=dice.choice(_LATENESS),
         same_lateness=dice.random() < 0.3,
-        render=dice.choice((5.0, 30.0, 120.0, 400.0)),
+        render=dice.choice((5.0, 30.0, 120.0, 300.0)),
+        shows_running=dice.random() < 0.15,
         skew=dice.choice((0.0, 0.0, 0.7, -40.0, 7 * HOUR)),
         key_known=dice.random() < 0.6,
-        stranger_every=dice.choice((0.0, 0.0, 30.0, 200.0)),
+        stranger_every=dice.choice((0.0, 0.0, 60.0, 200.0)),
         trouble=dice.choice((0.0, 0.0, 0.05, 0.15, 0.3)),
         lost_creates=tuple(dice.choices(_FATES, k=dice.choice((0, 0, 1, 1, 2, 3, 4)))),
         moderated=dice.choice((0.0, 0.0, 0.2)),

@@ -152,9 +152,9 @@ class Vendor:
             self.billed.append(task)
 
     async def _stranger(self) -> None:
-        """Another program of the same account, for an hour."""
+        """Another program of the same account, for a while."""
         dice = self.world.dice("stranger")
-        while self.world.loop.time() < 3600:
+        while self.world.loop.time() < 1500:
             await asyncio.sleep(dice.expovariate(1 / self.plan.stranger_every))
             self.take(dice.choice(list(Kind)[: self.plan.kinds]), key=FOREIGN_KEY)
 
@@ -201,6 +201,9 @@ class SimStudio:
                 raise Unreachable("create: 429", retry_after=self._dice.choice((None, 1.0, 30.0)))
             case "unreachable":
                 raise Unreachable("create: ConnectError")
+            case "fetched only":
+                await asyncio.sleep(self._dice.choice((5.0, 30.0)))
+                raise Unclear("create: 500")
             case _:
                 await asyncio.sleep(self._dice.choice((0.0, 0.3, 30.0)))
                 raise Unclear("create: ReadError")
@@ -210,10 +213,11 @@ class SimStudio:
         task = self._vendor.tasks.get(task_id)
         if task is None or (task.ended_at and self._vendor.now() - task.ended_at > RESULT_HOURS):
             return Task(id=task_id, status=TaskStatus.UNKNOWN)
+        hidden = task.status is TaskStatus.RUNNING and not self._vendor.plan.shows_running
         return Task(
             id=task_id,
-            status=task.status,
-            started_at=task.started_at,
+            status=TaskStatus.PENDING if hidden else task.status,
+            started_at=None if hidden else task.started_at,
             ended_at=task.ended_at,
             url=f"https://results/{task_id}" if task.status is TaskStatus.SUCCEEDED else None,
             seconds=4.0 if task.status is TaskStatus.SUCCEEDED else 0.0,
