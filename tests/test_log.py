@@ -208,3 +208,12 @@ def test_libraries_that_log_whole_addresses_are_silent_even_at_debug(restored: N
     logging.getLogger(name).info("GET https://bot.example/secret")
     logging.getLogger(name).warning("trouble")
     assert [line["event"] for line in found.lines] == ["trouble"]
+
+
+def test_a_log_that_cannot_be_written_costs_the_line_and_nothing_else() -> None:
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(27, "File too large")
+
+    log.configure("INFO", to=Full())
+    structlog.get_logger("bot.x").error("lost")
