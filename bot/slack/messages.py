@@ -55,7 +55,7 @@ def card(job: Job, view: View) -> Message:
     if job.state is JobState.CANCELLED:
         blocks[1] = {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)}}
     if buttons := _buttons(job):
-        blocks.append({"type": "actions", "block_id": f"job-{job.id}-{job.revision}", "elements": buttons})
+        blocks.append({"type": "actions", "block_id": f"{job.id}-{job.ask or job.state}", "elements": buttons})
     return Message(f"{VERB[job.order.kind]}: {lines[0]}", blocks)
 
 
