@@ -116,7 +116,7 @@ class Storm:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("file_host", ["local", "modelstudio"])
+@pytest.mark.parametrize("file_host", ["local", "modelstudio"] if LONG else ["local"])
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_storm_breaks_no_promise(turned: Turned, seed: int, file_host: str) -> None:
     place = await turned(settings={"FILE_HOST": file_host})
