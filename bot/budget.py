@@ -24,6 +24,8 @@ _GROWTH_A_SECOND = 0.25 / 60
 PAUSE_SECONDS = 1.0
 # A call waits this long for its turn where it stands; more is its owner's to wait.
 PATIENCE_SECONDS = 2.0
+# What rounding leaves of a wait that is over.
+_NOTHING = 1e-6
 # So many idle budgets may be kept, one for each channel say, before those that are full are forgotten.
 _KEPT = 1000
 
@@ -72,7 +74,8 @@ class Budget:
         """Return in how many seconds the next call may be made, leaving this share of a burst to better ones."""
         now = self._go_on()
         missing = 1 + spare * self._burst - self._tokens
-        return max(0.0, self._not_before - now, missing / (self._rate.refill * self._share))
+        wait = max(self._not_before - now, missing / (self._rate.refill * self._share))
+        return wait if wait > _NOTHING else 0.0
 
     @property
     def resting(self) -> float:

@@ -393,4 +393,4 @@ _SPENT_BY_NOW = {
 def backoff(failures: int, error: Exception | None = None) -> float:
     """Return how many seconds to wait after this many failures in a row, or as long as the service wished."""
     wish = error.retry_after if isinstance(error, Unreachable) and error.retry_after else 0.0
-    return max(wish, min(_BACKOFF_MOST, 2.0**failures))
+    return max(wish, min(_BACKOFF_MOST, 2.0 ** min(failures, 10)))

@@ -228,7 +228,7 @@ class Cards:
 
     def _later(self, job_id: str, wish: float | None) -> None:
         self._failed[job_id] += 1
-        own = min(LATER_MOST, EDIT_SECONDS * 2.0 ** (self._failed[job_id] - 1))
+        own = min(LATER_MOST, EDIT_SECONDS * 2.0 ** min(self._failed[job_id] - 1, 10))
         self._due[job_id] = self._not_before[job_id] = self._clock() + (wish or own)
 
     async def _show(self, job: Job) -> None:
