@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 
 from bot.errors import Refused, RemoteError, SpoolFull, StaleJob, StoreUnavailable, Unclear, Unreachable
 from bot.estimate import learn, next_look
-from bot.job import Ask, Failure, FailureCode, Job, JobState, Kind, Result, Role, Spent
+from bot.job import Ask, Failure, FailureCode, Job, JobState, Kind, Result, Role, Spent, Target
 from bot.queue import movable, next_move_at
 from bot.settling import Settler, TaskList
 from bot.task import Task, TaskRequest, TaskStatus
@@ -143,12 +143,21 @@ class Steps:
 
     async def start(self) -> None:
         """Clear what a dead process left behind: media and addresses of jobs that ended."""
-        alive = {job.id for job in await self._store.jobs.unfinished()}
+        jobs = await self._store.jobs.unfinished()
+        alive = {job.id for job in jobs}
         self._spool.sweep(alive)
         try:
+            await self._bring_forward(jobs)
             await self._store.addresses.revoke_ended()
-        except StoreUnavailable as error:  # they serve nothing anyway, now that their jobs have ended
-            log.warning("addresses of ended jobs stay noted as good: %s", error)
+        except StoreUnavailable as error:  # the addresses serve nothing anyway, now that their jobs have ended
+            log.warning("what a dead process left stays as it is: %s", error)
+
+    async def _bring_forward(self, jobs: list[Job]) -> None:
+        """The wall clock may have been set back while nobody lived by it: no wait of ours is longer than this."""
+        latest = self._clock() + _BACKOFF_MOST
+        for job in jobs:
+            if job.due_at > latest and job.ask is None and job.delivery.target is not Target.KEPT:
+                await self._moves.keep(job, lambda job: job.stay(due_at=latest))
 
     async def _step(self, job: Job) -> None:
         match job.state:

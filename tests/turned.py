@@ -197,6 +197,17 @@ class TurnedWorkplace(Workplace):
         return judge(self, jobs=jobs)
 
 
+async def cleared(place: Workplace) -> None:
+    """Wait until what ended jobs leave is cleared away: an end is saved before that."""
+    async with asyncio.timeout(10):
+        while True:
+            ended = [row["id"] for row in place.rows() if row["state"] in FINAL]
+            live = {row["job_id"] for row in place.rows("SELECT job_id FROM address WHERE revoked_at IS NULL")}
+            if not any(job in live or (place.folder / "data" / "spool" / job).exists() for job in ended):
+                return
+            await asyncio.sleep(0.02)
+
+
 def judge(place: Workplace, *, jobs: int) -> Counter[str]:
     """Hold the world against the promises; returns how many jobs ended how."""
     rows = place.rows()

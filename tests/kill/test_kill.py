@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from turned import FINAL, LONG, judge
+from turned import FINAL, LONG, cleared, judge
 from world import COVERAGE, Files, Workplace
 
 from bot.demo.practice import BotProcess
@@ -73,16 +73,6 @@ class Victim(Workplace):
         while not (await ada.submit(view, files)).closed:  # noqa: ASYNC110 -- a person has no event to wait for
             await asyncio.sleep(0.2)
 
-    async def settled(self) -> None:
-        """Wait until what an ended job leaves is cleared away: the end is saved before that."""
-        job = self.rows()[0]["id"]
-        async with asyncio.timeout(5):
-            while True:
-                left = self.rows("SELECT * FROM address WHERE revoked_at IS NULL")
-                if not left and not (self.folder / "data" / "spool" / job).exists():
-                    return
-                await asyncio.sleep(0.02)
-
     async def to_the_end(self) -> None:
         """Wait until the job ended and its card says so; an unclear create is ended by its requester."""
         while True:
@@ -103,7 +93,7 @@ async def run_once(folder: Path, media: Files, renders: Path, *, file_host: str,
             await place.start()
             await place.insist()
             await place.to_the_end()
-        await place.settled()
+        await cleared(place)
         ends = judge(place, jobs=1)
         assert ends in ({"delivered": 1}, {"cancelled": 1}), ends
     finally:
