@@ -19,7 +19,7 @@ from bot.errors import (
     backoff,
 )
 from bot.estimate import learn, next_look
-from bot.job import Ask, Failure, FailureCode, Job, JobState, Kind, Result, Role, Spent, Target
+from bot.job import Ask, Failure, FailureCode, Job, JobState, Kind, Result, Role, Spent
 from bot.queue import movable, next_move_at
 from bot.settling import Settler, TaskList
 from bot.task import Task, TaskRequest, TaskStatus
@@ -156,17 +156,10 @@ class Steps:
         alive = {job.id for job in jobs}
         self._spool.sweep(alive)
         try:
-            await self._bring_forward(jobs)
+            await self._moves.bring_forward(jobs, latest=self._clock() + BACKOFF_MOST)
             await self._store.addresses.revoke_ended()
         except StoreUnavailable as error:  # the addresses serve nothing anyway, now that their jobs have ended
             log.warning("what a dead process left stays as it is: %s", error)
-
-    async def _bring_forward(self, jobs: list[Job]) -> None:
-        """The wall clock may have been set back while nobody lived by it: no wait of ours is longer than this."""
-        latest = self._clock() + BACKOFF_MOST
-        for job in jobs:
-            if job.due_at > latest and job.ask is None and job.delivery.target is not Target.KEPT:
-                await self._moves.keep(job, lambda job: job.stay(due_at=latest))
 
     async def _step(self, job: Job) -> None:
         match job.state:
