@@ -76,7 +76,7 @@ class Bot:
         token = settings.slack_bot_token.get_secret_value()
         pace = replace(pace, poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
         prices = model_studio.PRICES[settings.dashscope_api_region]
-        studio = model_studio.Studio(http, clock=clock)
+        studio = model_studio.Studio(http, clock=clock, steady=clock)
         spool = Spool(settings.data_dir / "spool", limit=int(settings.spool_max))
         host: FileHost
         if settings.hosts_files_itself:

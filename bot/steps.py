@@ -7,9 +7,19 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, assert_never
 
-from bot.errors import Refused, RemoteError, SpoolFull, StaleJob, StoreUnavailable, Unclear, Unreachable
+from bot.errors import (
+    BACKOFF_MOST,
+    Refused,
+    RemoteError,
+    SpoolFull,
+    StaleJob,
+    StoreUnavailable,
+    Unclear,
+    Unreachable,
+    backoff,
+)
 from bot.estimate import learn, next_look
-from bot.job import Ask, Failure, FailureCode, Job, JobState, Kind, Result, Role, Spent, Target
+from bot.job import Ask, Failure, FailureCode, Job, JobState, Kind, Result, Role, Spent
 from bot.queue import movable, next_move_at
 from bot.settling import Settler, TaskList
 from bot.task import Task, TaskRequest, TaskStatus
@@ -32,7 +42,6 @@ DAY = 86400.0
 MORE_ATTEMPTS = 3
 # No single step takes longer, or something in it hangs: 1 GB at half a megabyte a second.
 STEP_SECONDS = 2000.0
-_BACKOFF_MOST = 300.0
 
 
 class Studio(TaskList, Protocol):
@@ -147,14 +156,10 @@ class Steps:
         alive = {job.id for job in jobs}
         self._spool.sweep(alive)
         try:
+            await self._moves.bring_forward(jobs, latest=self._clock() + BACKOFF_MOST)
             await self._store.addresses.revoke_ended()
-        except StoreUnavailable as error:  # they serve nothing anyway, now that their jobs have ended
-            log.warning("addresses of ended jobs stay noted as good: %s", error)
-        # The wall clock may have been set back while nobody lived by it: no wait of ours is longer than this.
-        latest = self._clock() + _BACKOFF_MOST
-        for job in jobs:
-            if job.due_at > latest and job.ask is None and job.delivery.target is not Target.KEPT:
-                await self._moves.keep(job, lambda job: job.stay(due_at=latest))
+        except StoreUnavailable as error:  # the addresses serve nothing anyway, now that their jobs have ended
+            log.warning("what a dead process left stays as it is: %s", error)
 
     async def _step(self, job: Job) -> None:
         match job.state:
@@ -394,9 +399,3 @@ _SPENT_BY_NOW = {
     JobState.RENDERING: Spent.MAYBE,
     JobState.RENDERED: Spent.YES,
 }
-
-
-def backoff(failures: int, error: Exception | None = None) -> float:
-    """Return how many seconds to wait after this many failures in a row, or as long as the service wished."""
-    wish = error.retry_after if isinstance(error, Unreachable) and error.retry_after else 0.0
-    return max(wish, min(_BACKOFF_MOST, 2.0 ** min(failures, 10)))

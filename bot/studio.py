@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import re
+import time
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -146,14 +147,16 @@ class _Answer:
 class Studio:
     """One account at Model Studio. Every call is made once; a step that wants it again makes it again."""
 
-    def __init__(self, http: httpx.AsyncClient, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, clock: Callable[[], float], *, steady: Callable[[], float] = time.monotonic
+    ) -> None:
         self._http = http
         self._clock = clock
         # Tells one key from another in our own tables, and gives nothing of it away.
         self.account = hashlib.sha256(http.headers.get("Authorization", "").encode()).hexdigest()[:16]
         # A wait would stand between the row that says "submitting" and the paid call: what must wait is Unreachable.
-        self.creates = Budgets(lambda _: _CREATES, clock=clock, patience=0.0)
-        self.queries = Budgets(lambda _: _QUERIES, clock=clock)
+        self.creates = Budgets(lambda _: _CREATES, clock=steady, patience=0.0)
+        self.queries = Budgets(lambda _: _QUERIES, clock=steady)
         self.clock_offset: float | None = None  # the service's clock minus ours, in seconds, by its last answer
 
     async def create(self, request: TaskRequest) -> str:

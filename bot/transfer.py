@@ -177,8 +177,9 @@ def _length(response: aiohttp.ClientResponse, size: int | None, at_most: int) ->
         raise Unreachable("download: the body is encoded")
     if expected is None:
         raise Unreachable("download: no length")
-    if max(expected, declared or 0) > at_most:
+    if expected > at_most:
         raise TooLarge(f"download: more than {at_most} bytes")
+    # Where the owner's service told the size, another length is a fault on the way, and no verdict on the file.
     if declared not in {None, expected}:
         raise Unreachable("download: not the length that was announced")
     return expected

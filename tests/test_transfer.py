@@ -149,6 +149,18 @@ async def test_more_than_allowed_is_refused_before_a_byte_is_read(media: aiohttp
     assert isinstance(await fails(media, to, lambda request: request.answer(200, length=announced)), TooLarge)
 
 
+async def test_a_length_that_contradicts_the_known_size_is_no_verdict_on_the_file(
+    media: aiohttp.ClientSession, to: Path
+) -> None:
+    async def wrong(request: Request) -> None:
+        await request.answer(200, length=10_000_000)
+
+    async with serving(wrong) as base:
+        with pytest.raises(Unreachable):
+            await download(media, base, to, at_most=2_000_000, size=1_000_000)
+    assert left_over(to) == []
+
+
 async def test_more_than_allowed_is_refused_while_it_comes(media: aiohttp.ClientSession, to: Path) -> None:
     async def endless(request: Request) -> None:
         await request.answer(200, length=None)

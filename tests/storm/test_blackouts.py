@@ -117,6 +117,7 @@ def told(place: TurnedWorkplace, done: int) -> bool:
     return sum("Done" in place.card(index) for index in range(LINE)) >= done
 
 
+@pytest.mark.skipif(not LONG, reason="the long form: LONG_TESTS=1")
 async def test_minutes_of_a_long_line_cost_at_most_thirty_edits_each_and_ends_are_shown_first(
     turned: Turned,
 ) -> None:

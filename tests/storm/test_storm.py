@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from turned import Turned, TurnedWorkplace
 
 DAY = 86400.0
-JOBS, PEOPLE = (100, 10) if LONG else (8, 4)
+JOBS, PEOPLE = (100, 10) if LONG else (6, 3)
 # ``STORM_SEEDS="1 2 3"`` replays these; a failure names its own.
 SEEDS = [int(seed) for seed in os.environ.get("STORM_SEEDS", "1 2 3" if LONG else "1").split()]
 LOST: dict[str, Any] = {"lost": at_slack.dropped(effect=True), "garbled": at_slack.malformed(effect=True)}
@@ -55,6 +55,7 @@ class Storm:
         self.place = place
         self.dice = random.Random(seed)
         self.ordered = 0
+        self.next_order = 0.0
         self.crashes = 0
         self.people = ["ada", "ben"]
         for index in range(PEOPLE - 2):
@@ -78,7 +79,9 @@ class Storm:
             place.studio.trouble.next_tasks(dice.choice(TASKS), None, None)
 
     async def order(self) -> None:
-        if self.ordered < JOBS and self.dice.random() < 0.7:
+        if self.ordered < JOBS and self.place.clock() >= self.next_order:
+            # Forms are opened within Slack's tier, too: a hundred a minute.
+            self.next_order = self.place.clock() + self.dice.choice([1.0, 2.0, 30.0])
             kind = self.dice.choice(["/animate", "/animate", "/swap"])
             await self.place.order(kind, who=self.people[self.ordered % PEOPLE])
             self.ordered += 1
