@@ -9,7 +9,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import aiohttp
 import structlog
 from aiohttp import web
 
@@ -28,7 +27,7 @@ from bot.media.probe import Prober
 from bot.moves import Moves
 from bot.results import StudioResults
 from bot.slack.card import EDIT_SECONDS, Cards
-from bot.slack.client import SlackClient, slack_session
+from bot.slack.client import CALL_SECONDS, SlackClient, slack_session
 from bot.slack.door import Door, Signatures, reachable
 from bot.slack.files import SlackFiles
 from bot.slack.listeners import Listeners
@@ -42,6 +41,7 @@ from bot.web import Health, Media, routes
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    import aiohttp
     import httpx
 
     from bot.config import Settings
@@ -64,7 +64,7 @@ class Bot:
         settings: Settings,
         *,
         store: Store,
-        slack_session: aiohttp.ClientSession,
+        client: SlackClient,
         media: aiohttp.ClientSession,
         http: httpx.AsyncClient,
         clock: Callable[[], float],
@@ -76,7 +76,6 @@ class Bot:
         token = settings.slack_bot_token.get_secret_value()
         pace = replace(pace, poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
         prices = model_studio.PRICES[settings.dashscope_api_region]
-        client = SlackClient(token=token, base_url=settings.slack_api_url, session=slack_session)
         studio = model_studio.Studio(http, clock=clock)
         spool = Spool(settings.data_dir / "spool", limit=int(settings.spool_max))
         host: FileHost
@@ -161,21 +160,36 @@ def studio_base(settings: Settings) -> str:
 
 @contextlib.asynccontextmanager
 async def built(
-    settings: Settings, *, patience: Patience | None, pace: Pace | None, edit_seconds: float
+    settings: Settings,
+    *,
+    patience: Patience | None = None,
+    pace: Pace | None = None,
+    edit_seconds: float = EDIT_SECONDS,
+    clock: Callable[[], float] | None = None,
+    silence: float | None = None,
 ) -> AsyncIterator[Bot]:
-    """Build the bot around the data folder, which the caller holds, and take it apart again."""
-    clock = steady_clock()
+    """Build the bot around the data folder, which the caller holds, and take it apart again.
+
+    ``silence`` is after how many seconds of it a service is given up; unset, each has its own measure.
+    """
+    clock = clock or steady_clock()
+    limit = {} if silence is None else {"silence_seconds": silence}
     async with contextlib.AsyncExitStack() as stack:
         store = Store(settings.data_dir / "understudy.db", clock=clock)
         stack.callback(store.close)
-        session = await stack.enter_async_context(slack_session())
-        media = await stack.enter_async_context(media_session())
+        media = await stack.enter_async_context(media_session(**limit))
         key = settings.dashscope_api_key.get_secret_value()
-        http = await stack.enter_async_context(model_studio.studio_http(key, studio_base(settings)))
+        http = await stack.enter_async_context(model_studio.studio_http(key, studio_base(settings), **limit))
+        client = SlackClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            session=await stack.enter_async_context(slack_session(silence or CALL_SECONDS)),
+            clock=clock,
+        )
         yield Bot(
             settings,
             store=store,
-            slack_session=session,
+            client=client,
             media=media,
             http=http,
             clock=clock,
@@ -196,22 +210,29 @@ async def run(
 ) -> None:
     """Serve until ``until`` is set; then finish or leave every step within 8 seconds. Sets ``serving`` once it does."""
     async with built(settings, patience=patience, pace=pace, edit_seconds=edit_seconds) as bot:
-        await bot.steps.start()
-        await bot.cards.start()
-        runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port)
-        await site.start()
-        loops = [asyncio.create_task(work) for work in (bot.engine.run(), bot.cards.run(), _connect(bot))]
-        if serving is not None:
-            serving.set()
-        log.info("serving", port=runner.addresses[0][1], socket_mode=bot.socket is not None)
-        try:
-            await until.wait()
-        finally:
-            log.info("stopping")
-            await _stop(bot, runner, loops)
-            log.info("stopped")
+        await serve_with(bot, settings, until=until, serving=serving)
+
+
+async def serve_with(
+    bot: Bot, settings: Settings, *, until: asyncio.Event, serving: asyncio.Event | None = None
+) -> None:
+    """Do what ``run`` does with a bot that is built."""
+    await bot.steps.start()
+    await bot.cards.start()
+    runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, settings.host, settings.port)
+    await site.start()
+    loops = [asyncio.create_task(work) for work in (bot.engine.run(), bot.cards.run(), _connect(bot))]
+    if serving is not None:
+        serving.set()
+    log.info("serving", port=runner.addresses[0][1], socket_mode=bot.socket is not None)
+    try:
+        await until.wait()
+    finally:
+        log.info("stopping")
+        await _stop(bot, runner, loops)
+        log.info("stopped")
 
 
 async def _stop(bot: Bot, runner: web.AppRunner, loops: list[asyncio.Task[None]]) -> None:

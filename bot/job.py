@@ -284,7 +284,8 @@ class Job:
 
     def submitting(self, *, now: float) -> Job:
         """Say, before it happens, that the paid call may happen from now on."""
-        return self._to(JobState.SUBMITTING, due_at=now, submitting_at=now)
+        # Failures go on being counted: a service that refuses for now, again and again, is asked ever more seldom.
+        return self._to(JobState.SUBMITTING, due_at=now, submitting_at=now, failures=self.failures)
 
     def refused_for_now(self, *, due_at: float) -> Job:
         """Back in line: the service certainly took nothing. The attempt's addresses stay good."""

@@ -12,17 +12,19 @@ import json
 import math
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 
+from bot.budget import Budgets, Rate
 from bot.errors import Refused, RemoteError, Unclear, Unreachable
 from bot.job import FailureCode, Kind, Quality
 from bot.queue import Prices
 from bot.studio_codes import Verdict, failure_of, verdict
+from bot.studio_values import epoch, instant, number, stamp
 from bot.task import ListedTask, Task, TaskRequest, TaskStatus
 from bot.transfer import retry_after
 
@@ -58,9 +60,10 @@ PRICES: Mapping[str, Prices] = {
 _HOSTS = {"singapore": "dashscope-intl.aliyuncs.com", "beijing": "dashscope.aliyuncs.com"}
 _WORKSPACE_REGIONS = {"singapore": "ap-southeast-1", "beijing": "cn-beijing"}
 _STORAGE_DOMAIN = "aliyuncs.com"
-CHINA = timezone(timedelta(hours=8))  # the service writes times without an offset, and means this one
 CALL_SECONDS = 60.0
 LIST_SPAN = 86400.0
+# The account's limits: creates for each model, and each kind of question.
+_CREATES, _QUERIES = Rate(5, 1.0), Rate(20, 1.0)
 _PAGES_MOST = 100
 _BODY_MOST = 4 << 20
 _TASK_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]{1,200}")
@@ -148,6 +151,9 @@ class Studio:
         self._clock = clock
         # Tells one key from another in our own tables, and gives nothing of it away.
         self.account = hashlib.sha256(http.headers.get("Authorization", "").encode()).hexdigest()[:16]
+        # A wait would stand between the row that says "submitting" and the paid call: what must wait is Unreachable.
+        self.creates = Budgets(lambda _: _CREATES, clock=clock, patience=0.0)
+        self.queries = Budgets(lambda _: _QUERIES, clock=clock)
         self.clock_offset: float | None = None  # the service's clock minus ours, in seconds, by its last answer
 
     async def create(self, request: TaskRequest) -> str:
@@ -165,7 +171,11 @@ class Studio:
             "parameters": {"mode": MODES[request.quality], "check_image": request.check_person},
         }
         path = "services/aigc/image2video/video-synthesis"
+        model = MODELS[request.kind]
+        await self.creates.turn(model)
         answer = await self._call("create", "POST", path, headers=headers, json=body)
+        if answer.status == 429:
+            self.creates.refused(model, retry_after(answer.headers))
         if answer.status != 200:
             raise _refusal(answer, Unclear)
         task_id = answer.part("output").get("task_id")
@@ -175,7 +185,7 @@ class Studio:
 
     async def look_up(self, task_id: str) -> Task:
         """Return how the task stands. Whatever is raised says nothing about the task."""
-        answer = _good(await self._call("query", "GET", f"tasks/{quote(task_id, safe='')}"))
+        answer = await self._ask("query", "GET", f"tasks/{quote(task_id, safe='')}")
         output = answer.part("output")
         if output.get("task_id", task_id) != task_id:
             raise Unclear("query: an answer about another task")
@@ -183,10 +193,11 @@ class Studio:
 
     async def cancel(self, task_id: str) -> bool:
         """Return whether the task was stopped before it began; False: it had begun, ended, or was never there."""
+        await self.queries.turn("cancel")
         answer = await self._call("cancel", "POST", f"tasks/{quote(task_id, safe='')}/cancel")
         if answer.status == 400 and answer.refusal is not None and answer.refusal[0] == "UnsupportedOperation":
             return False
-        _good(answer)
+        self._good(answer)
         return True
 
     async def list_tasks(self, kind: Kind, *, since: float, until: float) -> list[ListedTask]:
@@ -197,16 +208,16 @@ class Studio:
         if not 0 <= until - since <= LIST_SPAN:
             raise ValueError("a list spans at most 24 hours")
         end = math.ceil(until)
-        window = {"start_time": _stamp(max(math.floor(since), end - LIST_SPAN)), "end_time": _stamp(end)}
+        window = {"start_time": stamp(max(math.floor(since), end - LIST_SPAN)), "end_time": stamp(end)}
         found: dict[str, ListedTask] = {}
         for page in range(1, _PAGES_MOST + 1):
             query = {**window, "model_name": MODELS[kind], "page_no": str(page)}
-            answer = _good(await self._call("list", "GET", "tasks/", params=query))
+            answer = await self._ask("list", "GET", "tasks/", params=query)
             rows = (answer.body or {}).get("data")
             if not isinstance(rows, list):
                 raise Unclear("list: an answer without data")
             found |= {row.id: row for row in map(_listed, rows)}
-            pages = _number((answer.body or {}).get("total_page"))
+            pages = number((answer.body or {}).get("total_page"))
             if not rows or (pages is not None and page >= pages):
                 return list(found.values())
         raise Unclear("list: too many pages")
@@ -214,8 +225,23 @@ class Studio:
     async def upload_policy(self, kind: Kind) -> UploadPolicy:
         """Return a new permission to upload; what is uploaded with it serves this kind's model only."""
         query = {"action": "getPolicy", "model": MODELS[kind]}
-        answer = _good(await self._call("policy", "GET", "uploads", params=query))
+        answer = await self._ask("policy", "GET", "uploads", params=query)
         return _policy(answer.part("data"), own_host=self._http.base_url.host)
+
+    async def _ask(self, call: str, method: str, path: str, **arguments: Any) -> _Answer:
+        """Make a call that changes nothing, in its turn, and return its good answer."""
+        await self.queries.turn(call)
+        return self._good(await self._call(call, method, path, **arguments))
+
+    def _good(self, answer: _Answer) -> _Answer:
+        """Return the answer to a call that may be repeated, or raise what went wrong with it."""
+        if answer.status == 429:
+            self.queries.refused(answer.call, retry_after(answer.headers))
+        if answer.status != 200:
+            raise _refusal(answer, Unreachable)
+        if answer.body is None:
+            raise Unclear(f"{answer.call}: an answer that is no JSON object")
+        return answer
 
     async def _call(self, call: str, method: str, path: str, **arguments: Any) -> _Answer:
         """Send one request, once. The errors name their kind only: the library's own hold addresses."""
@@ -252,15 +278,6 @@ def _json(body: bytes) -> Mapping[str, Any] | None:
     return parsed if isinstance(parsed, dict) else None
 
 
-def _good(answer: _Answer) -> _Answer:
-    """Return the answer to a call that may be repeated, or raise what went wrong with it."""
-    if answer.status != 200:
-        raise _refusal(answer, Unreachable)
-    if answer.body is None:
-        raise Unclear(f"{answer.call}: an answer that is no JSON object")
-    return answer
-
-
 def _refusal(answer: _Answer, otherwise: type[Unclear | Unreachable]) -> RemoteError:
     """Return what a status other than 200 means. Only the service's own words are a refusal: a proxy has statuses, too.
 
@@ -290,11 +307,11 @@ def _task(task_id: str, output: Mapping[str, Any], usage: object) -> Task:
     return Task(
         id=task_id,
         status=status,
-        submitted_at=_instant(output.get("submit_time")),
-        started_at=_instant(output.get("scheduled_time")),
-        ended_at=_instant(output.get("end_time")),
+        submitted_at=instant(output.get("submit_time")),
+        started_at=instant(output.get("scheduled_time")),
+        ended_at=instant(output.get("end_time")),
         url=url,
-        seconds=(_number(usage.get("video_duration")) if isinstance(usage, dict) else None) or 0.0,
+        seconds=(number(usage.get("video_duration")) if isinstance(usage, dict) else None) or 0.0,
         failure=failure_of(code, message) if status is TaskStatus.FAILED else None,
     )
 
@@ -318,7 +335,7 @@ def _listed(row: object) -> ListedTask:
     """Return one row of the list. Without its id or its age a row proves nothing, and neither does its list."""
     if not isinstance(row, dict):
         raise Unclear("list: a row that is no object")
-    task_id, created_at = row.get("task_id"), _epoch(row.get("gmt_create"))
+    task_id, created_at = row.get("task_id"), epoch(row.get("gmt_create"))
     if not isinstance(task_id, str) or created_at is None:
         raise Unclear("list: a row without id or age")
     key_id, request_id = (
@@ -331,8 +348,8 @@ def _listed(row: object) -> ListedTask:
         api_key_id=key_id,
         request_id=request_id,
         created_at=created_at,
-        started_at=_epoch(row.get("start_time")),
-        ended_at=_epoch(row.get("end_time")),
+        started_at=epoch(row.get("start_time")),
+        ended_at=epoch(row.get("end_time")),
     )
 
 
@@ -346,7 +363,7 @@ def _policy(data: Mapping[str, Any], *, own_host: str) -> UploadPolicy:
     host = text("upload_host")
     if not _trusted(host, own_host):
         raise Unclear("policy: an unknown upload host")
-    size_most = _number(data.get("max_file_size_mb"))
+    size_most = number(data.get("max_file_size_mb"))
     return UploadPolicy(
         host=host,
         folder=text("upload_dir").strip("/"),
@@ -369,31 +386,3 @@ def _trusted(url: str, own_host: str) -> bool:
     except ValueError:
         return False
     return host == own_host or (parts.scheme == "https" and host.endswith(f".{_STORAGE_DOMAIN}"))
-
-
-def _number(value: object) -> float | None:
-    """Return a number that may be written as text; None for anything negative, endless or else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
-
-
-def _epoch(value: object) -> float | None:
-    milliseconds = _number(value)
-    return milliseconds / 1000 if milliseconds else None
-
-
-def _instant(value: object) -> float | None:
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return at.replace(tzinfo=at.tzinfo or CHINA).timestamp() if at else None
-
-
-def _stamp(at: float) -> str:
-    return datetime.fromtimestamp(at, CHINA).strftime("%Y%m%d%H%M%S")

@@ -172,7 +172,10 @@ def test_only_what_is_at_the_service_holds_a_place(state: JobState) -> None:
 def test_a_move_forgets_the_failures_in_a_row_and_putting_off_counts_them() -> None:
     job = in_state(JobState.READY).put_off(due_at=NOW + 1).put_off(due_at=NOW + 2)
     assert (job.failures, job.due_at, job.state) == (2, NOW + 2, JobState.READY)
-    assert job.submitting(now=NOW).failures == 0
+    # Being refused again and again is one row of failures, although each refusal is preceded by a claim.
+    claimed = job.submitting(now=NOW)
+    assert claimed.refused_for_now(due_at=NOW).failures == 3
+    assert claimed.rendering("t-1", due_at=NOW).failures == 0
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND_OF_JOB)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from bot.manifest import COMMANDS, SCOPES, manifest
+from bot.slack import client
 from bot.slack.listeners import COMMAND
 
 URL = "https://bot.example"
@@ -53,9 +54,11 @@ def called() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
                 first = node.args[0]
-                if node.func.attr in {"call", "read"} and isinstance(first, ast.Constant):
-                    found.add(str(first.value))
-    return found
+                if node.func.attr in {"call", "read"} and isinstance(first, ast.Constant | ast.Name):
+                    found.add(str(first.value) if isinstance(first, ast.Constant) else getattr(client, first.id, ""))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "_say":
+                found.add(client.POST)
+    return found - {""}
 
 
 @pytest.mark.parametrize("public_url", [None, URL])

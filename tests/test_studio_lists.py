@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 from vendor_wire import NOW, Vendor, fails
 
+from bot.budget import Budgets, Rate
 from bot.errors import Unclear, Unreachable
 from bot.job import Kind
 from bot.studio import Studio
@@ -71,6 +73,8 @@ async def test_an_empty_list_is_empty(vendor: Vendor, studio: Studio) -> None:
 
 
 async def test_a_list_that_never_ends_is_given_up(vendor: Vendor, studio: Studio) -> None:
+    ticks = count()
+    studio.queries = Budgets(lambda _: Rate(1000, 1.0), clock=lambda: NOW + next(ticks))
     for number in range(1, 200):
         vendor.says(page(number, 1000, row(number)))
     assert type(await fails(studio.list_tasks(Kind.SWAP, since=NOW, until=NOW))) is Unclear

@@ -22,7 +22,7 @@ from bot.demo.studio import StudioStandIn
 from bot.manifest import SCOPES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from bot.demo.studio_work import TaskSeconds
@@ -48,6 +48,7 @@ class BotProcess:
     settings: Mapping[str, str]
     folder: Path
     log: Path
+    program: Sequence[str] = ("-m", "bot", "serve")
     process: asyncio.subprocess.Process | None = field(default=None, init=False)
 
     @property
@@ -61,7 +62,7 @@ class BotProcess:
         environment |= {"HOME": str(self.folder), "PYTHONPATH": str(_PACKAGE_FOLDER), **self.settings}
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "serve", cwd=self.folder, env=environment, stdout=log, stderr=log
+                sys.executable, *self.program, cwd=self.folder, env=environment, stdout=log, stderr=log
             )
         await self._answers("/readyz" if ready else "/healthz")
 
