@@ -166,7 +166,18 @@ def noticed(sabotage: Sabotage, folder: Path) -> bool:
     if before.count(sabotage.text) != 1:
         raise SystemExit(f"{sabotage.name}: {sabotage.file} does not say (once) {sabotage.text!r}")
     path.write_text(before.replace(sabotage.text, sabotage.instead))
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", *sabotage.tests]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-n0",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+        *sabotage.tests,
+    ]
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if not re.search(r"^\d+ (passed|failed)", ended.stdout, re.MULTILINE):  # the tests themselves did not run
