@@ -23,8 +23,8 @@ class Plan:
     late: float = 0.15  # how late, at most, an effect comes
     lag: float = 0.1  # how late, at most, the list shows a task
     same_lateness: bool = True  # always as late as that; else anything up to it
-    render: float = 60.0
-    shows_running: bool = True  # else a query says PENDING until the task has ended: then the bot looks seldom
+    render: float = 40.0
+    shows_running: bool = False  # else a query says PENDING until the task has ended, and the bot looks seldom
     skew: float = 0.0  # Model Studio's clock minus ours
     key_known: bool = True
     stranger_every: float = 0.0  # seconds between two tasks of another program of the account
