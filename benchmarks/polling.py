@@ -22,8 +22,8 @@ from measure import Row, quantile, table
 
 from bot.estimate import DOCUMENTED, Estimate, Sample, learn, next_look
 from bot.job import JobState, Kind, Quality
+from bot.pace import Pace
 from bot.queue import Turn, may_submit, movable
-from bot.steps import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,6 +25,7 @@ from bot.lock import only_process
 from bot.media.limits import LIMITS
 from bot.media.probe import Prober
 from bot.moves import Moves
+from bot.pace import Pace
 from bot.results import StudioResults
 from bot.slack.card import EDIT_SECONDS, Cards
 from bot.slack.client import CALL_SECONDS, SlackClient, slack_session
@@ -33,7 +34,7 @@ from bot.slack.files import SlackFiles
 from bot.slack.listeners import Listeners
 from bot.slack.outlet import SlackOutlet
 from bot.spool import Spool
-from bot.steps import Pace, Steps
+from bot.steps import Steps
 from bot.store import Store
 from bot.transfer import media_session
 from bot.web import Health, Media, routes

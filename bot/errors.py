@@ -72,14 +72,3 @@ class StaleJob(BotError):
 
 class NoSuchJob(BotError):
     """There is no job with this id."""
-
-
-# The longest wait between two tries, unless a service wished for more.
-BACKOFF_MOST = 300.0
-
-
-def backoff(failures: int, error: Exception | None = None) -> float:
-    """Return how many seconds to wait after this many failures in a row, or as long as the service wished."""
-    wish = error.retry_after if isinstance(error, Unreachable) and error.retry_after else 0.0
-    # Weeks of failures are more than an exponent can be.
-    return max(wish, min(BACKOFF_MOST, 2.0 ** min(failures, 10)))

@@ -333,6 +333,10 @@ class Job:
         """End badly, and say whether money was spent."""
         return self._to(JobState.FAILED, due_at=now, failure=failure, ask=None)
 
+    def or_cancelled(self, now: float) -> Job:
+        """This job, back in line; or ended instead, if somebody meanwhile wished so."""
+        return self if self.cancel_by is None else self.cancelled(self.cancel_by, now=now)
+
     def cancelled(self, by: str, *, now: float) -> Job:
         """End because ``by`` wished so."""
         return self._to(JobState.CANCELLED, due_at=now, cancelled_by=by, ask=None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bot.errors import Refused, RemoteError
 from bot.job import Role
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.hosting import FileHost
     from bot.job import Job, Kind
     from bot.store import Store
-    from bot.task import ListedTask, Task
+    from bot.task import ListedTask, Task, TaskList
 
 log = logging.getLogger(__name__)
 
@@ -54,24 +54,6 @@ class Attempt:
     began_at: float
     asked_at: float | None
     fate: Fate
-
-
-class TaskList(Protocol):
-    """The service's list of the account's tasks."""
-
-    @property
-    def account(self) -> str:
-        """What tells one API key from another, and does not give it away."""
-        ...
-
-    @property
-    def clock_offset(self) -> float | None:
-        """The service's clock minus ours, in seconds, once it has answered anything."""
-        ...
-
-    async def list_tasks(self, kind: Kind, *, since: float, until: float) -> list[ListedTask]:
-        """Return every task of this model made between two instants of the service's clock, a day apart at most."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

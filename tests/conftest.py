@@ -11,7 +11,7 @@ import pytest
 from world import COVERAGE, BotHere, Files, Opened, Workplace
 
 from bot.demo import samples
-from bot.steps import Pace
+from bot.pace import Pace
 
 
 @pytest.fixture(scope="session")

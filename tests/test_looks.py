@@ -12,10 +12,11 @@ from builders import ADA, NOW, PRICES, Clock, in_state, order, place, queued
 from bot.estimate import UNSURE_SECONDS, learn
 from bot.job import Job, JobState, Kind, Quality
 from bot.moves import Moves
+from bot.pace import Pace
 from bot.queue import standings
 from bot.slack import messages
 from bot.slack.card import Cards
-from bot.steps import Pace, Steps
+from bot.steps import Steps
 from bot.store import Store
 from bot.task import ListedTask, Task, TaskRequest, TaskStatus
 

@@ -13,7 +13,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "bot").rglob("*.py"))
-STEPS = {"bot.steps", "bot.settling"}  # these act, by way of what they are handed, and log
+STEPS = {
+    "bot.steps",
+    "bot.submitting",
+    "bot.watching",
+    "bot.settling",
+}  # these act, by way of what they are handed, and log
 CENTRE = STEPS | {"bot.job", "bot.task", "bot.queue", "bot.estimate", "bot.media.limits", "bot.errors"}
 # Where a vendor's library may be named at all; the practice world may name anything.
 ROOMS = {

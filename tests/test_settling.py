@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from bot.demo.studio_trouble import dropped, silent, slow
-from bot.steps import Pace
+from bot.pace import Pace
 
 if TYPE_CHECKING:
     from world import Opened, Workplace

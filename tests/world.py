@@ -16,7 +16,7 @@ from bot.config import Settings
 from bot.delivery import Patience
 from bot.demo.practice import Practice
 from bot.demo.slack import Message
-from bot.steps import Pace
+from bot.pace import Pace
 
 # What coverage needs to follow the bot into its own process.
 COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}

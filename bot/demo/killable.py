@@ -25,7 +25,7 @@ from bot.config import Settings
 from bot.delivery import Patience
 from bot.lock import only_process
 from bot.log import configure
-from bot.steps import Pace
+from bot.pace import Pace
 from bot.store import writer
 
 if TYPE_CHECKING:

@@ -115,7 +115,7 @@ SAFEGUARDS = (
     ),
     Sabotage(
         "kept answer",  # what the paid call was answered is kept while nothing can be stored
-        "bot/steps.py",
+        "bot/submitting.py",
         "            self._untold[told.job.id] = told\n",
         "",
     ),

@@ -20,8 +20,9 @@ from bot.hosting.local import LocalHost
 from bot.inputs import Inputs
 from bot.intake import Intake
 from bot.moves import Moves
+from bot.pace import Pace
 from bot.spool import Spool
-from bot.steps import Pace, Steps
+from bot.steps import Steps
 from bot.store import Store
 from bot.store.writer import Operation, transact
 

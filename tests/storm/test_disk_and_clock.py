@@ -13,7 +13,7 @@ import pytest
 from turned import LONG, cleared, judge
 
 from bot.demo.practice import BotProcess
-from bot.errors import backoff
+from bot.pace import backoff
 
 if TYPE_CHECKING:
     from turned import Turned
