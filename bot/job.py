@@ -139,11 +139,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file as its owner's service names it. Only ``id`` is trusted; the rest is what it was said to be."""
+    """A file as its owner's service names it. Only ``id`` is trusted; the rest is what it was said to be.
+
+    ``uploaded``: the requester gave it in a form, so it must be theirs; else it must stand where the job was asked for.
+    """
 
     id: str
     name: str = ""
     size: int = 0
+    uploaded: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
