@@ -74,6 +74,7 @@ class FailureCode(StrEnum):
 
     BAD_FILES = "bad_files"  # looked at and refused by us; ``problems`` says why
     FILE_GONE = "file_gone"  # deleted or hidden at Slack before we had it
+    FILE_ELSEWHERE = "file_elsewhere"  # it does not stand where the job was asked for
     FILE_FORBIDDEN = "file_forbidden"  # Slack does not let the app read files
     FILE_CHANGED = "file_changed"  # not what was checked any more
     REQUEST = "request"  # the service did not understand us: our fault

@@ -119,10 +119,11 @@ class Prefill:
             chosen={role: file.id for role, file in files.items()},
         )
 
-    def with_offers(self, more: Iterable[Offer]) -> Prefill:
+    def with_offers(self, more: Iterable[Offer], *, note: str = "") -> Prefill:
         """Return the same with more files to choose from, each file once; what is known already comes first."""
         known = {choice.id for choice in self.offers}
-        return replace(self, offers=self.offers + tuple(choice for choice in more if choice.id not in known))
+        new = tuple(choice for choice in more if choice.id not in known)
+        return replace(self, offers=self.offers + new, note=note or self.note)
 
     def candidates(self, role: Role) -> tuple[Offer, ...]:
         """Return the files that may play this role, in order."""
