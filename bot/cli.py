@@ -12,6 +12,7 @@ import click
 from bot import log
 from bot.app import serve as serve_bot
 from bot.config import ConfigError, read
+from bot.job import Kind
 from bot.lock import FolderInUse
 from bot.manifest import manifest as app_manifest
 from bot.store import NewerDatabase
@@ -57,7 +58,8 @@ def manifest(public_url: str | None) -> None:
 @click.argument("video", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--swap", is_flag=True, help="Put the character in the place of the person, instead of animating it.")
 @click.option("--pro", is_flag=True, help="Pro quality instead of standard.")
-def demo(image: Path | None, video: Path | None, *, swap: bool, pro: bool) -> None:
+@click.option("--thread", is_flag=True, help="Mention the bot in a thread that holds both files, instead of the form.")
+def demo(image: Path | None, video: Path | None, *, swap: bool, pro: bool, thread: bool) -> None:
     """See the whole flow without any account: the real bot against a practice Slack and a practice Model Studio.
 
     Without IMAGE and VIDEO it uses sample media that it makes itself. The finished video is saved in this folder.
@@ -65,9 +67,9 @@ def demo(image: Path | None, video: Path | None, *, swap: bool, pro: bool) -> No
     if (image is None) != (video is None):
         raise click.UsageError("Give both, a picture and a video, or none.")
     # Imported late: the practice world is no part of the bot that serves.
-    from bot.demo.terminal import run  # noqa: PLC0415
+    from bot.demo.terminal import Scene, run  # noqa: PLC0415
 
-    sys.exit(run(image, video, swap=swap, pro=pro))
+    sys.exit(run(image, video, Scene(kind=Kind.SWAP if swap else Kind.ANIMATE, pro=pro, thread=thread)))
 
 
 def _forget_environment() -> None:

@@ -82,7 +82,7 @@ def _count(prefill: Prefill, role: Role) -> int:
 
 
 def _number(count: int, thing: str) -> str:
-    return f"{count or 'no'} {thing}{'' if count == 1 else 's'}"
+    return f"{count or 'no'} {thing}{'s' if count > 1 else ''}"
 
 
 def to_value(wish: Wish) -> str:

@@ -84,33 +84,33 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 # Whose file, where it stands, its state at Slack; then what comes of it when ada gave it in the form, and when she
 # only named or chose it in #general.
-MATRIX: list[tuple[str, str, str, FailureCode | None, FailureCode | None]] = [
-    ("ada", "", "hosted", None, None),
-    ("ada", "general", "hosted", None, None),
-    ("ada", "random", "hosted", None, ELSEWHERE),
-    ("ada", "own direct messages", "hosted", None, ELSEWHERE),
-    ("ben", "", "hosted", ELSEWHERE, ELSEWHERE),
-    ("ben", "general", "hosted", ELSEWHERE, None),
-    ("ben", "random", "hosted", ELSEWHERE, ELSEWHERE),
-    ("ben", "secret", "hosted", ELSEWHERE, ELSEWHERE),
-    ("ben", "shared secret", "hosted", ELSEWHERE, ELSEWHERE),
-    ("ben", "ben's direct messages", "hosted", ELSEWHERE, ELSEWHERE),
-    ("ben", "general", "stub", ELSEWHERE, None),
-    ("ben", "secret", "stub", ELSEWHERE, ELSEWHERE),
-    ("ada", "general", "deleted", GONE, GONE),
-    ("ada", "", "deleted", GONE, GONE),
-    ("ben", "general", "tombstone", GONE, GONE),
-    ("ben", "general", "hidden_by_limit", GONE, GONE),
-    ("ben", "general", "external", GONE, GONE),
-    ("ben", "general", "snippet", GONE, GONE),
+MATRIX: list[tuple[tuple[str, str, str], FailureCode | None, FailureCode | None]] = [
+    (("ada", "", "hosted"), None, None),
+    (("ada", "general", "hosted"), None, None),
+    (("ada", "random", "hosted"), None, ELSEWHERE),
+    (("ada", "own direct messages", "hosted"), None, ELSEWHERE),
+    (("ben", "", "hosted"), ELSEWHERE, ELSEWHERE),
+    (("ben", "general", "hosted"), ELSEWHERE, None),
+    (("ben", "random", "hosted"), ELSEWHERE, ELSEWHERE),
+    (("ben", "secret", "hosted"), ELSEWHERE, ELSEWHERE),
+    (("ben", "shared secret", "hosted"), ELSEWHERE, ELSEWHERE),
+    (("ben", "ben's direct messages", "hosted"), ELSEWHERE, ELSEWHERE),
+    (("ben", "general", "stub"), ELSEWHERE, None),
+    (("ben", "secret", "stub"), ELSEWHERE, ELSEWHERE),
+    (("ada", "general", "deleted"), GONE, GONE),
+    (("ada", "", "deleted"), GONE, GONE),
+    (("ben", "general", "tombstone"), GONE, GONE),
+    (("ben", "general", "hidden_by_limit"), GONE, GONE),
+    (("ben", "general", "external"), GONE, GONE),
+    (("ben", "general", "snippet"), GONE, GONE),
 ]
 
 
-@pytest.mark.parametrize(("owner", "where", "mode", "uploaded", "named"), MATRIX)
+@pytest.mark.parametrize(("given", "uploaded", "named"), MATRIX)
 async def test_only_what_was_uploaded_in_the_form_or_stands_where_it_is_asked_for_is_used(
-    room: Room, owner: str, where: str, mode: str, uploaded: FailureCode | None, named: FailureCode | None
+    room: Room, given: tuple[str, str, str], uploaded: FailureCode | None, named: FailureCode | None
 ) -> None:
-    file = await room.given(owner, where, mode)
+    file = await room.given(*given)
     assert await room.outcome(file, uploaded=True) is uploaded
     assert await room.outcome(file, uploaded=False) is named
     used = [outcome for outcome in (uploaded, named) if outcome is None]
