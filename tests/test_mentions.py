@@ -14,7 +14,7 @@ from bot.demo.slack.payloads import Payloads
 from bot.slack.mentions import heard
 
 if TYPE_CHECKING:
-    from world import Workplace
+    from world import Opened, Workplace
 
     from bot.demo.slack import Delivery, Ephemeral, Person
 
@@ -83,9 +83,14 @@ async def test_a_mention_in_a_thread_takes_the_threads_files(workplace: Workplac
     assert root_of(heard) == root.ts
     await delivered(workplace, world.channel("general").id, root.ts)
     assert f"for <@{ada.id}>" in workplace.card()
+    # The video that the bot posted there is no second one to choose from.
+    await ben.mention("swap", thread_ts=root.ts)
+    assert len(workplace.rows()) == 2
 
 
-async def test_a_direct_message_with_two_files_starts_at_once(workplace: Workplace) -> None:
+async def test_a_direct_message_with_two_files_starts_at_once(workplaces: Opened) -> None:
+    workplace = await workplaces(socket_mode=True)
+    await workplace.until(lambda: workplace.slack.sockets.connected)
     ada, world = workplace.slack.person("ada"), workplace.slack.world
     heard = await ada.direct_message("animate", files=await both(workplace, ada))
     await delivered(workplace, world.dm("ada").id, root_of(heard))

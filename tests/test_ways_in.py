@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -176,6 +177,29 @@ async def test_where_the_bot_is_no_member_the_shortcut_says_in_private_that_it_a
     (whisper,) = world.whispers("ada")
     assert whisper.channel == secret.id
     assert "our direct messages" in whisper.text
+
+
+def answered(workplace: Workplace, count: int) -> bool:
+    return len(workplace.said("card")) == count == len(workplace.slack.world.whispers("ada"))
+
+
+async def test_archived_and_closed_channels_are_answered_in_direct_messages_each_with_a_private_word(
+    workplace: Workplace,
+) -> None:
+    world, ada = workplace.slack.world, workplace.slack.person("ada")
+    old = world.add_channel("old", archived=True)
+    files = [await clip(workplace, ada), await picture(workplace, ada)]
+    closed = ("restricted_action", "restricted_action_thread_locked", "thread_not_found")
+    for count, code in enumerate((None, *closed), start=1):
+        if code is not None:
+            workplace.slack.trouble.next("chat.postMessage", slack_error(code))
+        await ada.message_shortcut(
+            ada.say("", channel=old.id if code is None else "general", files=files), "swap_message"
+        )
+        await ada.submit(await ada.opened_view())
+        await workplace.until(partial(answered, workplace, count))
+    assert {card.channel for card in workplace.said("card")} == {world.dm("ada").id}
+    assert all("our direct messages" in whisper.text for whisper in world.whispers("ada"))
 
 
 @pytest.mark.parametrize("member", [True, False])
