@@ -42,6 +42,10 @@ class Spool:
         path = self.find(job_id, name)
         return path.is_file() and path.stat().st_size == size
 
+    def size(self, job_id: str, name: str) -> int:
+        """Return how many bytes this file has. Raises FileNotFoundError if it is not here."""
+        return self.find(job_id, name).stat().st_size
+
     def make_room(self, path: Path, size: int, *, evictable: Iterable[str]) -> None:
         """Promise ``size`` bytes to ``path``, throwing out the media of ``evictable`` jobs (first one first) if needed.
 
