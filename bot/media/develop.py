@@ -151,13 +151,13 @@ def _written(image: Image.Image, limit: int, **how: object) -> bytes | None:
 def _best_jpeg(image: Image.Image, limit: int) -> bytes:
     if (data := _written(image, limit, format="JPEG", quality=_BEST, subsampling=0)) is not None:
         return data
-    best, low, high = None, _WORST, _BEST
-    while low <= high:
-        quality = (low + high) // 2
-        data = _written(image, limit, format="JPEG", quality=quality)
-        best = data or best
-        low, high = (quality + 1, high) if data is not None else (low, quality - 1)
-    if best is not None:
+    if (best := _written(image, limit, format="JPEG", quality=_WORST)) is not None:
+        low, high = _WORST + 1, _BEST
+        while low <= high:
+            quality = (low + high) // 2
+            data = _written(image, limit, format="JPEG", quality=quality)
+            best = data or best
+            low, high = (quality + 1, high) if data is not None else (low, quality - 1)
         return best
     # The longer side rounded down, the shorter one up: the shape must not leave its limits by a pixel.
     longer = max(image.size)

@@ -39,7 +39,7 @@ def _bits() -> int:
     return int(limits.size * 8 * 0.9 / limits.seconds[1]) - _SOUND_BITS
 
 
-# What "veryfast" leaves out is not seen at this quality. It looks ahead less than usual: frames it waits with fill memory.
+# What "veryfast" leaves out is not seen at this quality. It looks less far ahead than usual: what waits fills memory.
 X264 = {
     "preset": "veryfast",
     "crf": "20",

@@ -276,7 +276,9 @@ def metadata_problems(role: Role, *, name: str, mimetype: str, size: int | None)
     """
     limits = MENDABLE[role]
     broken: list[Unfit] = []
-    if (found := _NEVER[role].get(mimetype.partition("/")[0].strip().lower())) is not None:
+    mimetype = mimetype.strip().lower()
+    found = None if mimetype == "image/gif" else _NEVER[role].get(mimetype.partition("/")[0])  # a GIF may be a film
+    if found is not None:
         broken.append(Unfit(Rule.KIND, found=found, limit=limits.formats_text))
     elif name.lower().endswith((".m3u8", ".m3u", ".ffconcat")):
         broken.append(Unfit(Rule.PLAYLIST))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from bot.media.limits import Rule, Unfit
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _UNEVEN_SHARE = 0.02  # of the intervals may be other than the usual one: a dropped frame is no beat of its own
 _TORN_SHARE = 0.2  # of all packets; a spoiled second here and there is still a film
+_LONG = b"\0\0\0\1"  # in the place of a box's length: it follows, in eight bytes
+_BOXES = 10_000  # a film has a dozen, one in fragments two for each second
+_CONTENTS = frozenset((b"moov", b"mdat", b"moof"))
 _TRAIL = 4096  # bytes at either end
 _TAIL = 30  # packets: half of the last ones torn means that the end never arrived
 
@@ -37,6 +40,7 @@ class Survey:
 @dataclass(slots=True)
 class _Stamps:
     shown: list[int] = field(default_factory=list)
+    shown_ends: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     last_key: int | None = None
     whole: bool = True
@@ -56,8 +60,9 @@ def survey(container: InputContainer, stream: VideoStream) -> Survey:
         stamps.last_key = stamp if packet.is_keyframe else stamps.last_key
         stamps.ends.append(stamp + (packet.duration or 0))
         stamps.torn.append(prefix is not None and _is_torn(packet, prefix))
-        if not packet.is_discard:
+        if not packet.is_discard:  # an edit list may leave out frames that others are built on
             stamps.shown.append(stamp)
+            stamps.shown_ends.append(stamps.ends[-1])
     return _summary(stream, stamps)
 
 
@@ -66,7 +71,7 @@ def _summary(stream: VideoStream, stamps: _Stamps) -> Survey:
         raise Unfit(Rule.CORRUPT)
     shown = sorted(stamps.shown)
     intervals = sorted(later - earlier for earlier, later in pairwise(shown) if later > earlier)
-    last = max(stamps.ends) - shown[-1] or (intervals[0] if intervals else 0)
+    last = max(stamps.shown_ends) - shown[-1] or (intervals[0] if intervals else 0)
     base = float(stream.time_base)
     seconds = (shown[-1] + last - shown[0]) * base
     announced = (stream.duration or 0) * base
@@ -122,14 +127,35 @@ def _is_torn(packet: Packet[VideoStream], prefix: int) -> bool:
 
 
 def ends_early(path: Path, kind: str) -> bool:
-    """Return whether a Matroska or GIF, whose demuxers stop without complaint, is shorter than it says itself."""
+    """Return whether a film is shorter than it says itself: most demuxers stop without complaint where it ends."""
     size = path.stat().st_size
     with path.open("rb") as file:
+        if kind in {"mp4", "mov"}:
+            return _box_cut_off(file, size)
+        if kind == "avi":
+            return int.from_bytes(file.read(8)[4:], "little") + 8 > size
         if kind == "gif":
             file.seek(max(0, size - _TRAIL))
             return not file.read().rstrip(b"\0").endswith(b";")
         if kind in {"webm", "matroska"}:
             return _segment_end(file.read(_TRAIL)) > size
+    return False
+
+
+def _box_cut_off(file: BinaryIO, size: int) -> bool:
+    """Return whether the index or the pictures of an MP4 go on after its end."""
+    place = 0
+    for _ in range(_BOXES):
+        if place + 8 > size:
+            break
+        file.seek(place)
+        head = file.read(16)
+        length = int.from_bytes(head[8:16]) if head[:4] == _LONG else int.from_bytes(head[:4])
+        if length == 0:  # to the end
+            return False
+        if place + length > size and head[4:8] in _CONTENTS:
+            return True
+        place += max(length, 8)
     return False
 
 

@@ -14,6 +14,7 @@ from bot.media.limits import (
     PIXELS_TAKEN,
     SECONDS_TOLERANCE,
     Change,
+    Fit,
     Mend,
     Rule,
     Unfit,
@@ -111,7 +112,7 @@ def _judge_picture(found: Found, wish: Wish) -> Verdict:
     )
     notes = [Mend(Change.CLEANED)] if found.notes else []
     return Verdict(
-        problems=_refused(Role.IMAGE, shape_broken(limits, *plan.pad)),
+        problems=_misshapen(Role.IMAGE, found.media, wish),
         mends=(*changes, *notes),
         plan=Plan(geometry=plan, recode=bool(changes)),
     )
@@ -124,12 +125,12 @@ def _judge_film(found: Found, wish: Wish) -> Verdict:
     plan = geometry((media.width, media.height), limits, wish.fit, even=True)
     coded = (*_recoded(found), *cut, *_shown(found, plan), *_coloured(found), *_compressed(limits, media.size))
     rate, steadied = _rate(found, recode=bool(coded))
-    recode = bool(coded or steadied)
+    recode = bool(coded or steadied) or media.codec == media.format
     mends = (*_converted(limits, found), *coded, *steadied)
     mute = [Mend(Change.SILENCED)] if media.sound and not found.voice and mends else []
     notes = [Mend(Change.CLEANED)] if found.notes else []
     return Verdict(
-        problems=(*problems, *_refused(Role.VIDEO, shape_broken(limits, *plan.pad))),
+        problems=(*problems, *_misshapen(Role.VIDEO, media, wish)),
         mends=(*mends, *mute, *notes),
         plan=Plan(geometry=plan, recode=recode, start=start, seconds=seconds, rate=rate),
     )
@@ -137,6 +138,12 @@ def _judge_film(found: Found, wish: Wish) -> Verdict:
 
 def _refused(role: Role, broken: Iterator[Unfit]) -> tuple[Problem, ...]:
     return tuple(unfit.problem(role) for unfit in broken)
+
+
+def _misshapen(role: Role, media: Media, wish: Wish) -> tuple[Problem, ...]:
+    if wish.fit is not Fit.NONE:
+        return ()
+    return _refused(role, shape_broken(LIMITS[role], media.width, media.height))
 
 
 def _converted(limits: Limits, found: Found) -> Iterator[Mend]:
@@ -179,6 +186,8 @@ def _part(limits: Limits, media: Media, wish: Wish) -> tuple[float, float, tuple
 
 def _recoded(found: Found) -> Iterator[Mend]:
     codec = found.media.codec
+    if codec == found.media.format:  # a GIF: that it is converted says it all
+        return
     # Into MP4 only H.264 is taken over; the older ones stay where they are in a container that is taken.
     if codec not in CODECS_TAKEN or (codec != "h264" and found.media.format not in LIMITS[Role.VIDEO].formats):
         yield Mend(Change.RECODED, format_name(codec), format_name("h264"))
@@ -187,7 +196,7 @@ def _recoded(found: Found) -> Iterator[Mend]:
 def _coloured(found: Found) -> Iterator[Mend]:
     if found.light:
         yield Mend(Change.TONE_MAPPED, "HDR" if found.media.hdr else "BT.2020", "SDR" if found.media.hdr else "BT.709")
-    elif found.pixels not in PIXELS_TAKEN:
+    elif found.pixels not in PIXELS_TAKEN and found.media.codec != found.media.format:
         yield Mend(Change.COLOURS, found.colours, "8-bit 4:2:0")
 
 
