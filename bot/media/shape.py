@@ -61,7 +61,7 @@ def _factor(size: Size, limits: Limits) -> float:
 
 
 def _evened(size: Size, limits: Limits) -> Size:
-    width, height = (side - side % 2 for side in size)
+    width, height = (max(1, side - side % 2) for side in size)
     if max(size) > limits.shape * min(size):  # a shape that is not to be mended by cropping
         return width, height
     return _narrowed((width, height), limits.shape)

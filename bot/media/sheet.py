@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 ROWS = COLUMNS = 3
 CELL_SIDE = 360  # the longer one, in pixels
 GAP = 6
-_DECODED = 60  # at most, from a key frame on towards the wanted time: the time shown is that of the frame shown
+# How far it is decoded at most from a key frame on towards the wanted time: 240 frames of 1080p. What is reached is
+# what is shown, with its own time.
+_DECODE_PIXELS = 500_000_000
 _PAPER, _INK, _LABEL = (24, 24, 24), (255, 255, 255), (0, 0, 0)
 
 
@@ -66,11 +68,12 @@ def _frame_at(source: InputContainer, stream: VideoStream, wanted: float) -> Vid
     """Return the frame that is seen at this time, or one shortly before it where key frames are rare."""
     assert stream.time_base is not None  # noqa: S101 -- a stream that was surveyed has one
     source.seek(max(0, int(wanted / stream.time_base)), stream=stream)
+    most = _DECODE_PIXELS // (stream.codec_context.width * stream.codec_context.height or 1)
     last = None
     for number, frame in enumerate(frames(source, stream)):
         if frame.pts is None:
             continue
-        if last is not None and (frame.time > wanted or number >= _DECODED):
+        if last is not None and (frame.time > wanted or number >= most):
             break
         last = frame
     return last

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import random
+import socket
 import struct
 import tempfile
 import zlib
@@ -37,6 +40,32 @@ class Specimen:
     role: Role
     data: bytes = field(repr=False)
     becomes: str
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """All specimens, and what none of them may touch."""
+
+    specimens: list[Specimen]
+    canary: Path
+    server: socket.socket
+
+    def untouched(self) -> bool:
+        """Whether nobody read the canary or knocked at the port."""
+        with contextlib.suppress(BlockingIOError):
+            self.server.accept()[0].close()
+            return False
+        return self.canary.stat().st_atime == 0
+
+
+def make_corpus(folder: Path) -> Corpus:
+    """Return the corpus, its canary in this folder. Close its server."""
+    canary = folder / "canary.mp4"
+    canary.write_bytes(film())
+    os.utime(canary, (0, canary.stat().st_mtime))
+    server = socket.create_server(("127.0.0.1", 0))
+    server.setblocking(False)
+    return Corpus(specimens(port=server.getsockname()[1], canary=canary), canary, server)
 
 
 def specimens(*, port: int, canary: Path) -> list[Specimen]:
