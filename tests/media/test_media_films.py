@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
-from media_corpus import film, matrix, scene
+from media_corpus import av1_film, film, matrix, scene
 from PIL import Image
 
 from bot.job import Role
@@ -115,7 +115,7 @@ def _sample(kind: str, value: float) -> bytes:
     [
         (lambda: film("webm", codec="libvpx", sound=2.5, speech="libopus"), ["converted", "recoded"]),
         (lambda: film(codec="libx265", sound=2.5), ["recoded"]),
-        (lambda: film(codec="libsvtav1", options={"preset": "12"}), ["recoded"]),
+        (av1_film, ["recoded"]),
         (lambda: film("matroska", codec="mpeg4", sound=2.5), ["converted", "recoded"]),
         (
             lambda: film("gif", codec="gif", pixels="rgb8", draw=lambda n: flat((n * 9, 99, 49))),
