@@ -195,7 +195,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """What was found in a file that passed."""
+    """What was found in a file."""
 
     format: str  # "jpeg", "png", "bmp", "webp", "mp4", "mov", "avi"
     size: int  # bytes
@@ -204,6 +204,9 @@ class Media:
     seconds: float = 0.0  # 0 for a picture
     fps: float = 0.0
     sound: bool = False
+    codec: str = ""  # of a film's pictures: "h264", "hevc", "vp9", "av1" and so on
+    hdr: bool = False  # more light than an ordinary screen shows (PQ or HLG)
+    variable: bool = False  # the frames do not follow an even beat; ``fps`` is then their average
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
