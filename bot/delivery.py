@@ -203,16 +203,17 @@ class Deliverer:
             reference = await self._reference(job, fetched)
             self._spool.make_room(to, size + RESULT_MORE_BYTES, evictable=await self._references.evictable(job))
             finished = await self._finisher.finish(fetched, reference, to)
-            path, media = finished.path, finished.media
         except (UserError, SpoolFull, OSError, RuntimeError) as error:
             log.warning("the result is posted as it came", reason=f"{type(error).__name__}: {error}")
-            path, media = fetched, await self._looked_at(fetched)
+            media = await self._looked_at(fetched)
+            self._spool.rename(job.id, FETCHED_NAME, RESULT_NAME)
+            return media
         finally:
             self._spool.settle(to)
-        if path == fetched:
-            fetched.replace(to)
-        fetched.unlink(missing_ok=True)
-        return media
+        if finished.path == fetched:
+            self._spool.rename(job.id, FETCHED_NAME, RESULT_NAME)
+        self._spool.drop(job.id, FETCHED_NAME)
+        return finished.media
 
     async def _looked_at(self, path: Path) -> Media | None:
         """Return what the video is, None if nothing here can open files. Raises UserError when it is no video."""

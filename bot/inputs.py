@@ -146,7 +146,7 @@ class Inputs:
             await self._fetch(job, role, came)
             return await self._prepare(job, role, came, progress)
         finally:
-            came.unlink(missing_ok=True)
+            self._spool.drop(job.id, came.name)
 
     async def _fetch(self, job: Job, role: Role, to: Path) -> None:
         most = self._most(role)
@@ -156,19 +156,17 @@ class Inputs:
         finally:
             self._spool.settle(to)
 
-    async def _prepare(
-        self, job: Job, role: Role, came: Path, progress: Callable[[int, int], None] | None
-    ) -> Input:
+    async def _prepare(self, job: Job, role: Role, came: Path, progress: Callable[[int, int], None] | None) -> Input:
         wish = Wish(start=job.order.start, length=job.order.length, fit=job.order.fit)
         to = self._spool.path(job.id, role)
         async with self._turns:
             # Another codec may need some times as much; what it makes is never more than the service takes.
-            room = min(LIMITS[role].size, 4 * came.stat().st_size + 10 * MB)
+            room = min(LIMITS[role].size, 4 * self._spool.size(job.id, came.name) + 10 * MB)
             self._spool.make_room(to, room, evictable=await self.evictable(job))
             try:
                 prepared = await self._preparer.prepare(came, role, to, wish=wish, progress=progress)
                 if prepared.kept:
-                    came.replace(to)
+                    self._spool.rename(job.id, came.name, role)
             finally:
                 self._spool.settle(to)
         if prepared.mended:

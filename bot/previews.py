@@ -200,7 +200,7 @@ class Previews:
                 return tuple([await self._board.upload(job, each) for each in shown])
         finally:
             for role in Role:
-                self._spool.find(job.id, NAMES[role]).unlink(missing_ok=True)
+                self._spool.drop(job.id, NAMES[role])
             await self._tidy(job.id)
 
     async def _painted(self, job: Job, role: Role) -> Shown:

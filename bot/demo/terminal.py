@@ -107,9 +107,10 @@ class Transcript:
         self._said.add((message.ts, message.text))
         where = "  in the thread" if message.thread_ts else "  the card"
         _say(f"{where}: {self._readable(message)}")
-        for file in message.files:
-            self.video = self.world.files[file]
-            _say(f"{where}: ▶ {self.video.title or self.video.name} ({self.video.size / 1e6:.1f} MB)")
+        for file in map(self.world.files.__getitem__, message.files):
+            film = file.mimetype.startswith("video/")
+            _say(f"{where}: {'▶' if film else '▣'} {file.title or file.name} ({file.size / 1e6:.1f} MB)")
+            self.video = file if film else self.video
         if message.thread_ts and not message.files:
             self.failed = True
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bot.job import Media, Problem, Role
+from bot.job import Fit, Media, Problem, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,14 +73,6 @@ RULES: Mapping[str, str] = {
 }
 
 
-class Fit(StrEnum):
-    """What may be done about a shape that is too narrow or too wide."""
-
-    NONE = "none"  # refuse it
-    CROP = "crop"  # keep the middle
-    PAD = "pad"  # put plain bars beside it
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What the requester chose: a part of the film, in seconds, and what may be done about its shape."""
@@ -134,15 +126,6 @@ CHANGES: Mapping[str, str] = {
     Change.SILENCED: "the sound is coded in a way unknown here and was left out",
     Change.CLEANED: "notes such as the place and the camera were taken out, the pictures left as they were",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Mend:
-    """One thing that was done to one file. ``before`` and ``after`` are ready to be shown to a person."""
-
-    change: Change
-    before: str = ""
-    after: str = ""
 
 
 class Unfit(Exception):

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import UserError
-from bot.job import Media, Problem, Role
+from bot.job import Media, Mend, Problem, Role
 from bot.media.child import ChildDied, ChildLimits, Children
-from bot.media.limits import MB, Change, Mend, Rule, Unfit, Wish, problems
+from bot.media.limits import MB, Change, Rule, Unfit, Wish, problems
 from bot.media.probe import child_path, media_of, unfit_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.media.limits import Fit
+from bot.job import Fit
 
 if TYPE_CHECKING:
     from bot.media.limits import Limits

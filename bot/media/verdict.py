@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from bot.job import Media, Role
+from bot.job import Fit, Media, Mend, Role
 from bot.media.limits import (
     CODECS_TAKEN,
     FPS_MAX,
@@ -14,8 +14,6 @@ from bot.media.limits import (
     PIXELS_TAKEN,
     SECONDS_TOLERANCE,
     Change,
-    Fit,
-    Mend,
     Rule,
     Unfit,
     format_name,
@@ -92,7 +90,7 @@ def judge(role: Role, found: Found, wish: Wish) -> Verdict:
 
 def achieved(mends: tuple[Mend, ...], before: Media, after: Media) -> tuple[Mend, ...]:
     """Return the mends with what only their outcome tells: which format, how many bytes."""
-    known = {Change.CONVERTED: format_name(after.format), Change.COMPRESSED: megabytes(after.size)}
+    known: dict[str, str] = {Change.CONVERTED: format_name(after.format), Change.COMPRESSED: megabytes(after.size)}
     done = tuple(replace(mend, after=known.get(mend.change, mend.after)) for mend in mends)
     if before.format == after.format or any(mend.change is Change.CONVERTED for mend in done):
         return done

@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.job import Role
+from bot.job import Fit, Role
 from bot.media import mend
-from bot.media.limits import Fit, Rule, Unfit, Wish, problems
+from bot.media.limits import Rule, Unfit, Wish, problems
 from bot.media.verdict import achieved
 
 if TYPE_CHECKING:

@@ -140,9 +140,7 @@ _BY_RULE: Mapping[str, str] = {
     Rule.SIZE: "is too big: {found}, at most {limit}.",
     Rule.SIDE_MIN: "is too small: {found}, each side at least {limit}.",
     Rule.SIDE_MAX: "is too large: {found}, each side at most {limit}.",
-    Rule.SHAPE: (
-        "is too narrow or too wide: {found}, the shape may be {limit}. Choose cropping or bars in the form and I fit it."
-    ),
+    Rule.SHAPE: ("is too narrow or too wide: {found}, the shape may be {limit}. Choose cropping or bars in the form."),
     Rule.TOO_SHORT: "is too short: {found}, I need {limit}. Use a longer one, or a longer part of it.",
     Rule.TOO_LONG: "is too long: {found}, I need {limit}.",
 }

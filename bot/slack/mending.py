@@ -67,7 +67,9 @@ def asked(order: Order) -> str:
 def shown_text(job: Job) -> str:
     """Return the words beside a preview."""
     done = mending_line(job) or "Both files fit as they came."
-    return f"This is what will be sent to Model Studio: the picture, and the video in nine frames with their times. {done}"
+    return (
+        f"This is what will be sent to Model Studio: the picture, and the video in nine frames with their times. {done}"
+    )
 
 
 def alt_text(job: Job, role: Role) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Kind, Order, Place, Problem, Quality, Role, SourceFile
-from bot.media.limits import Rule, metadata_problems
+from bot.job import Fit, Kind, Order, Place, Problem, Quality, Role, SourceFile
+from bot.media.limits import LIMITS, MB, MENDABLE, Rule, metadata_problems
 from bot.slack.failures import problem
 from bot.slack.files import NO_BYTES
 
@@ -31,8 +32,16 @@ _RIGHTS = (
     "The files will be shown in the job's thread and sent to Alibaba Model Studio. "
     "By starting you confirm that you may use this face and this material."
 )
-_PICTURES = ["jpg", "jpeg", "png", "bmp", "webp"]
-_VIDEOS = ["mp4", "mov", "avi"]
+_FITS = {
+    Fit.NONE: "Tell me, and do nothing",
+    Fit.CROP: "Crop it: keep the middle",
+    Fit.PAD: "Keep all of it, with bars beside it",
+}
+# Seconds with or without a fraction, or minutes and hours before them, as players show a place in a video.
+_TIME = re.compile(
+    r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,6}(?:[.,]\d{1,3})?)\s*(?:s|sec|seconds)?", re.IGNORECASE | re.ASCII
+)
+_SHORTEST, _LONGEST = LIMITS[Role.VIDEO].seconds or (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +78,22 @@ def form(origin: Origin) -> dict[str, Any]:
             _file(
                 Role.IMAGE,
                 "Picture of the character",
-                "One person or figure, whole face visible. Up to 5 MB.",
-                _PICTURES,
+                f"One person or figure, whole face visible. {_up_to(Role.IMAGE)}",
             ),
-            _file(Role.VIDEO, "Video of the performance", "One person, 2 to 30 seconds. Up to 200 MB.", _VIDEOS),
+            _file(Role.VIDEO, "Video of the performance", f"One person. {_up_to(Role.VIDEO)}"),
+            _time(
+                "start",
+                "Start of the part to use",
+                "Seconds or minutes: 5, 5.5 or 0:05. Empty: from the start.",
+                "0:00",
+            ),
+            _time(
+                "length",
+                "Length of that part",
+                f"In seconds, {_SHORTEST:g} to {_LONGEST:g}. Empty: as much as possible.",
+                "30",
+            ),
+            _fit(),
             _quality(),
             _options(),
             {"type": "context", "elements": [_plain(_RIGHTS)]},
@@ -80,9 +101,28 @@ def form(origin: Origin) -> dict[str, Any]:
     }
 
 
-def _file(role: Role, label: str, hint: str, filetypes: list[str]) -> dict[str, Any]:
-    element = {"type": "file_input", "action_id": "file", "filetypes": filetypes, "max_files": 1}
+def _file(role: Role, label: str, hint: str) -> dict[str, Any]:
+    # No list of file types: telephones give files any ending, or none, and what is in a file is looked at anyway.
+    element = {"type": "file_input", "action_id": "file", "max_files": 1}
     return {"type": "input", "block_id": str(role), "label": _plain(label), "hint": _plain(hint), "element": element}
+
+
+def _up_to(role: Role) -> str:
+    return f"Nearly every format, up to {MENDABLE[role].size // MB} MB."
+
+
+def _time(name: str, label: str, hint: str, example: str) -> dict[str, Any]:
+    element = {"type": "plain_text_input", "action_id": name, "max_length": 20, "placeholder": _plain(example)}
+    block = {"type": "input", "block_id": name, "label": _plain(label), "hint": _plain(hint), "element": element}
+    return block | {"optional": True}
+
+
+def _fit() -> dict[str, Any]:
+    options = [_option(fit, text) for fit, text in _FITS.items()]
+    element = {"type": "static_select", "action_id": "fit", "options": options, "initial_option": options[0]}
+    label = _plain("If the picture or the video is too narrow or too wide")
+    hint = _plain("Shapes from 1:3 to 3:1 are taken as they are.")
+    return {"type": "input", "block_id": "fit", "label": label, "hint": hint, "element": element}
 
 
 def _quality() -> dict[str, Any]:
@@ -122,22 +162,56 @@ def read(view: Mapping[str, Any], *, team: str, user: str) -> Filled:
     origin = Origin.from_metadata(view["private_metadata"])
     values = view["state"]["values"]
     files = {role: _files(values, role) for role in Role}
+    times = {name: _typed(values, name) for name in ("start", "length")}
+    start, length = (_seconds(text) for text in times.values())
     order = Order(
         kind=origin.kind,
         quality=Quality(values["quality"]["quality"]["selected_option"]["value"]),
         watermark="watermark" in _chosen(values),
         check_person="check_person" in _chosen(values),
+        start=start or 0.0,
+        length=length,
+        fit=_chosen_fit(values),
         image=_source(files[Role.IMAGE]),
         video=_source(files[Role.VIDEO]),
     )
     place = Place(team=team, user=user, channel=origin.channel, thread=origin.thread, response_url=origin.response_url)
     errors = {str(role): text for role in Role if (text := _wrong(role, files[role]))}
+    errors |= {name: text for name, typed in times.items() if (text := _wrong_time(name, typed))}
     return Filled(f"view:{view['id']}:{user}", order, place, errors)
 
 
 def _files(values: Mapping[str, Any], role: Role) -> list[Mapping[str, Any]]:
     files: list[Mapping[str, Any]] = values[role]["file"].get("files") or []
     return files
+
+
+def _typed(values: Mapping[str, Any], name: str) -> str:
+    field = values.get(name) or {}  # a form that was opened before an update has none
+    return (field.get(name, {}).get("value") or "").strip()
+
+
+def _chosen_fit(values: Mapping[str, Any]) -> Fit:
+    option = (values.get("fit") or {}).get("fit", {}).get("selected_option") or {}
+    return Fit(option.get("value", Fit.NONE))
+
+
+def _seconds(text: str) -> float | None:
+    """Return what was typed as seconds; None for nothing, or for what is no time."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    hours, minutes, seconds = found.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds.replace(",", "."))
+
+
+def _wrong_time(name: str, text: str) -> str:
+    seconds = _seconds(text)
+    if text and seconds is None:
+        return "I don't understand this time. Write seconds, or minutes and seconds: 5, 5.5 or 0:05."
+    if name == "length" and seconds is not None and not _SHORTEST <= seconds <= _LONGEST:
+        return f"This must be between {_SHORTEST:g} and {_LONGEST:g} seconds."
+    return ""
 
 
 def _chosen(values: Mapping[str, Any]) -> set[str]:

@@ -1,4 +1,4 @@
-"""What the bot posts beside its card: finished videos (``bot.delivery.Outlet``) and previews (``bot.previews.Board``)."""
+"""What is posted beside the card: finished videos (``bot.delivery.Outlet``) and previews (``bot.previews.Board``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files into Slack: bytes first, visible to nobody; then the one call that shows them; then a look at what became of it."""
+"""Files into Slack: bytes first, visible to nobody; then the one call that shows them; then a look at them."""
 
 from __future__ import annotations
 

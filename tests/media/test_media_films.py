@@ -11,9 +11,9 @@ import pytest
 from media_corpus import av1_film, film, matrix, scene
 from PIL import Image
 
-from bot.job import Role
+from bot.job import Fit, Role
 from bot.media.finish import index_in_front
-from bot.media.limits import Fit, Wish
+from bot.media.limits import Wish
 from bot.media.mend import look, prepare
 from bot.media.notes import blank
 

@@ -10,8 +10,8 @@ import pytest
 from media_corpus import oriented, saved, scene
 from PIL import Image, ImageCms, ImageOps
 
-from bot.job import Role
-from bot.media.limits import Change, Fit, Wish
+from bot.job import Fit, Role
+from bot.media.limits import Change, Wish
 from bot.media.mend import prepare
 from bot.media.notes import bare
 from bot.media.worker import inspect

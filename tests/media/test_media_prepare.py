@@ -13,9 +13,9 @@ import pytest
 from media_corpus import EITHER, FITS, MENDED, NAMES, film, oriented, saved, scene
 
 from bot.errors import UserError
-from bot.job import Role
+from bot.job import Fit, Mend, Role
 from bot.media.child import ChildBroken, ChildLimits, Children
-from bot.media.limits import Change, Fit, Mend, Wish, problems
+from bot.media.limits import Change, Wish, problems
 from bot.media.prepare import MEND_LIMITS, Prepared, Preparer
 
 if TYPE_CHECKING:

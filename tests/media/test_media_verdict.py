@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.job import Media, Role
-from bot.media.limits import CHANGES, LIMITS, RULES, Change, Fit, Mend, Rule, Wish
+from bot.job import Fit, Media, Mend, Role
+from bot.media.limits import CHANGES, LIMITS, RULES, Change, Rule, Wish
 from bot.media.shape import geometry
 from bot.media.verdict import Found, achieved, even_rate, judge
 
