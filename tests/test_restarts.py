@@ -148,6 +148,7 @@ async def test_a_second_bot_in_the_same_folder_waits_for_the_first_to_go(workpla
     await asyncio.sleep(1.5)
     await process(workplace).stop()
     await asyncio.wait_for(starting, 15)
+    await second._answers("/readyz")  # the first answered until it left
     workplace.bot = second
     await workplace.order()
     await ended_once(workplace)
