@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import aiohttp
 import structlog
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from bot import studio as model_studio
 from bot.clock import steady_clock
 from bot.delivery import Deliverer, Patience
 from bot.engine import Engine
+from bot.errors import RemoteError, StoreUnavailable
 from bot.hosting.local import LocalHost
 from bot.hosting.modelstudio import ModelStudioHost
 from bot.inputs import Inputs
@@ -24,27 +26,29 @@ from bot.lock import only_process
 from bot.media.limits import LIMITS
 from bot.media.probe import Prober
 from bot.moves import Moves
+from bot.pace import Pace
 from bot.results import StudioResults
-from bot.slack.card import Cards
-from bot.slack.client import SlackClient
+from bot.slack.card import EDIT_SECONDS, Cards
+from bot.slack.client import CALL_SECONDS, SlackClient, slack_session
 from bot.slack.door import Door, Signatures, reachable
 from bot.slack.files import SlackFiles
 from bot.slack.listeners import Listeners
 from bot.slack.outlet import SlackOutlet
 from bot.spool import Spool
-from bot.steps import Pace, Steps
-from bot.store import Store, StoreUnavailable
+from bot.steps import Steps
+from bot.store import Store
 from bot.transfer import media_session
 from bot.web import Health, Media, routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    import aiohttp
     import httpx
-    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 
     from bot.config import Settings
     from bot.hosting import FileHost
+    from bot.slack.door import Socket
 
 log = structlog.get_logger(__name__)
 
@@ -62,18 +66,19 @@ class Bot:
         settings: Settings,
         *,
         store: Store,
-        slack_session: aiohttp.ClientSession,
+        client: SlackClient,
         media: aiohttp.ClientSession,
         http: httpx.AsyncClient,
         clock: Callable[[], float],
         patience: Patience,
+        pace: Pace,
+        edit_seconds: float,
     ) -> None:
         base = studio_base(settings)
         token = settings.slack_bot_token.get_secret_value()
-        pace = Pace(poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
+        pace = replace(pace, poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
         prices = model_studio.PRICES[settings.dashscope_api_region]
-        client = SlackClient(token=token, base_url=settings.slack_api_url, session=slack_session)
-        studio = model_studio.Studio(http, clock=clock)
+        studio = model_studio.Studio(http, clock=clock, steady=clock)
         spool = Spool(settings.data_dir / "spool", limit=int(settings.spool_max))
         host: FileHost
         if settings.hosts_files_itself:
@@ -81,25 +86,29 @@ class Bot:
         else:
             host = ModelStudioHost(studio, media, clock=clock)
         self.store = store
-        self.cards = Cards(client, store, prices=prices, tasks_at_once=pace.tasks_at_once, clock=clock)
+        self.cards = Cards(
+            client, store, prices=prices, tasks_at_once=pace.tasks_at_once, clock=clock, edit_seconds=edit_seconds
+        )
         prober = Prober()
         moves = Moves(store.jobs, changed=self._changed)
+        inputs = Inputs(
+            source=SlackFiles(client, media, token=token, api_url=settings.slack_api_url),
+            prober=prober,
+            host=host,
+            spool=spool,
+            store=store,
+            moves=moves,
+            clock=clock,
+            most=lambda role: LIMITS[role].size,
+        )
         self.steps = Steps(
             store=store,
             studio=studio,
-            inputs=Inputs(
-                source=SlackFiles(client, media, token=token, api_url=settings.slack_api_url),
-                prober=prober,
-                host=host,
-                spool=spool,
-                store=store,
-                moves=moves,
-                clock=clock,
-                most=lambda role: LIMITS[role].size,
-            ),
+            inputs=inputs,
             deliverer=Deliverer(
                 results=StudioResults(media, base_url=base),
                 player=prober,
+                evictable=inputs.evictable,
                 outlet=SlackOutlet(client, media, self.cards, prices=prices),
                 spool=spool,
                 moves=moves,
@@ -119,11 +128,11 @@ class Bot:
         signatures = Signatures(secret.get_secret_value(), clock=time.time) if secret else None
         self.door = Door(client, self.listeners, token=token, signatures=signatures)
         self.web = routes(
-            media=Media(store.addresses, spool, clock=clock),
+            media=Media(store.addresses, spool),
             health=Health(self.reasons),
             receive=None if settings.slack_app_token else self.door.receive,
         )
-        self.socket: AsyncSocketModeHandler | None = None
+        self.socket: Socket | None = None
         if settings.slack_app_token:
             self.socket = self.door.socket(settings.slack_app_token.get_secret_value())
 
@@ -133,7 +142,7 @@ class Bot:
     async def reasons(self) -> list[str]:
         """Return why the bot can't do its work right now; nothing if it can."""
         found = [await reachable(self.door)]
-        if self.socket is not None and not await self.socket.client.is_connected():
+        if self.socket is not None and not await self.socket.connected():
             found.append("Slack's Socket Mode is not connected")
         try:
             await self.store.check()
@@ -152,55 +161,87 @@ def studio_base(settings: Settings) -> str:
 
 
 @contextlib.asynccontextmanager
-async def built(settings: Settings, *, patience: Patience | None = None) -> AsyncIterator[Bot]:
-    """Build the bot around the data folder, which the caller holds, and take it apart again."""
-    clock = steady_clock()
+async def built(
+    settings: Settings,
+    *,
+    patience: Patience | None = None,
+    pace: Pace | None = None,
+    edit_seconds: float = EDIT_SECONDS,
+    clock: Callable[[], float] | None = None,
+    silence: float | None = None,
+) -> AsyncIterator[Bot]:
+    """Build the bot around the data folder, which the caller holds, and take it apart again.
+
+    ``silence`` is after how many seconds of it a service is given up; unset, each has its own measure.
+    """
+    clock = clock or steady_clock()
+    limit = {} if silence is None else {"silence_seconds": silence}
     async with contextlib.AsyncExitStack() as stack:
         store = Store(settings.data_dir / "understudy.db", clock=clock)
         stack.callback(store.close)
-        slack_session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
-        media = await stack.enter_async_context(media_session())
+        media = await stack.enter_async_context(media_session(**limit))
         key = settings.dashscope_api_key.get_secret_value()
-        http = await stack.enter_async_context(model_studio.studio_http(key, studio_base(settings)))
+        http = await stack.enter_async_context(model_studio.studio_http(key, studio_base(settings), **limit))
+        client = SlackClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            session=await stack.enter_async_context(slack_session(silence or CALL_SECONDS)),
+            clock=clock,
+        )
         yield Bot(
             settings,
             store=store,
-            slack_session=slack_session,
+            client=client,
             media=media,
             http=http,
             clock=clock,
             patience=patience or Patience(),
+            pace=pace or Pace(),
+            edit_seconds=edit_seconds,
         )
 
 
 async def run(
-    settings: Settings, *, until: asyncio.Event, serving: asyncio.Event | None = None, patience: Patience | None = None
+    settings: Settings,
+    *,
+    until: asyncio.Event,
+    serving: asyncio.Event | None = None,
+    patience: Patience | None = None,
+    pace: Pace | None = None,
+    edit_seconds: float = EDIT_SECONDS,
 ) -> None:
     """Serve until ``until`` is set; then finish or leave every step within 8 seconds. Sets ``serving`` once it does."""
-    async with built(settings, patience=patience) as bot:
-        await bot.steps.start()
-        await bot.cards.start()
-        runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port)
-        await site.start()
-        loops = [asyncio.create_task(work) for work in (bot.engine.run(), bot.cards.run(), _connect(bot))]
-        if serving is not None:
-            serving.set()
-        log.info("serving", port=runner.addresses[0][1], socket_mode=bot.socket is not None)
-        try:
-            await until.wait()
-        finally:
-            log.info("stopping")
-            await _stop(bot, runner, loops)
-            log.info("stopped")
+    async with built(settings, patience=patience, pace=pace, edit_seconds=edit_seconds) as bot:
+        await serve_with(bot, settings, until=until, serving=serving)
+
+
+async def serve_with(
+    bot: Bot, settings: Settings, *, until: asyncio.Event, serving: asyncio.Event | None = None
+) -> None:
+    """Do what ``run`` does with a bot that is built."""
+    await bot.steps.start()
+    await bot.cards.start()
+    runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, settings.host, settings.port)
+    await site.start()
+    loops = [asyncio.create_task(work) for work in (bot.engine.run(), bot.cards.run(), _connect(bot))]
+    if serving is not None:
+        serving.set()
+    log.info("serving", port=runner.addresses[0][1], socket_mode=bot.socket is not None)
+    try:
+        await until.wait()
+    finally:
+        log.info("stopping")
+        await _stop(bot, runner, loops)
+        log.info("stopped")
 
 
 async def _stop(bot: Bot, runner: web.AppRunner, loops: list[asyncio.Task[None]]) -> None:
     """First nothing new comes in, then what is in hand ends, then the last word is shown."""
     loops[-1].cancel()
     if bot.socket is not None:
-        await bot.socket.close_async()
+        await bot.socket.close()
     stopping = asyncio.create_task(runner.cleanup())
     await bot.engine.stop(within=STEPS_SECONDS)
     await bot.listeners.drain(within=0.5)
@@ -217,9 +258,9 @@ async def _connect(bot: Bot) -> None:
         await asyncio.sleep(SOCKET_RETRY_SECONDS)
     while bot.socket is not None:
         try:
-            await bot.socket.connect_async()
-        except Exception as error:  # noqa: BLE001 -- whatever the SDK meets on its first connection, the next may work
-            log.warning("Socket Mode did not connect", error=type(error).__name__)
+            await bot.socket.connect()
+        except RemoteError as error:
+            log.warning("Socket Mode did not connect", reason=str(error))
             await asyncio.sleep(SOCKET_RETRY_SECONDS)
         else:
             return
@@ -232,7 +273,19 @@ def serve(settings: Settings) -> None:
         asyncio.run(_serve(settings))
 
 
+def calm_collector() -> None:
+    """Let Python's garbage collector leave alone what lives as long as the process, and look less often.
+
+    An answer makes a few thousand objects, and nearly all of them are freed without the collector: as it comes, it
+    takes every eighth of the time of answering.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+
+
 async def _serve(settings: Settings) -> None:
+    calm_collector()
     until = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

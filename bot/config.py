@@ -41,6 +41,9 @@ LATER = (
     "SLACK_CLIENT_SECRET",
 )
 
+# The largest inputs and a result of one job. In less, no job would ever find room.
+LEAST_SPOOL = 500_000_000
+
 
 class ConfigError(Exception):
     """The settings are not usable; the message names every one that is wrong, and no secret."""
@@ -98,7 +101,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
     host: str = "0.0.0.0"  # noqa: S104 -- a bot behind a platform's router must listen everywhere
     data_dir: Path = Path("data")
-    spool_max: ByteSize = ByteSize(5 * 1024**3)
+    spool_max: Annotated[ByteSize, Field(ge=LEAST_SPOOL)] = ByteSize(5 * 1024**3)
     poll_seconds: Annotated[float, Field(gt=0, le=3600)] = 15.0
     tasks_at_once: Annotated[int, Field(ge=1, le=1000)] = 1
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = "INFO"
@@ -116,8 +119,11 @@ class Settings(BaseSettings):
 
 def read(*, env_file: Path | None = Path(".env")) -> Settings:
     """Return the settings, or raise one ConfigError that names everything wrong with them."""
-    given = {name.upper(): value for name, value in dotenv_values(env_file).items()} if env_file else {}
-    given |= {name.upper(): value for name, value in os.environ.items()}
+    try:
+        given = {name.upper(): value for name, value in dotenv_values(env_file).items()} if env_file else {}
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{env_file} is not UTF-8 text") from error
+    given |= {name.upper(): value for name, value in os.environ.items() if value}  # empty means not set
     wrong = [f"{name} is not supported yet; unset it" for name in LATER if given.get(name)]
     wrong += _together(given)
     try:

@@ -17,7 +17,7 @@ from bot.errors import Refused, Unclear, Unreachable, UserError
 from bot.job import Delivery, Failure, FailureCode, Spent, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from bot.job import Job, Media, Result
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 RESULT_NAME = "result.mp4"
 # The vendor's video is 720p class at up to 25 frames a second and 30 s long; ten times what that can weigh.
 RESULT_MAX_BYTES = 1_000_000_000
+RESULT_USUAL_BYTES = 60_000_000
 KEPT_SECONDS = 7 * 86400.0
 _SOON = 0.5
 
@@ -98,7 +99,7 @@ class Player(Protocol):
 class Patience:
     """How long, in seconds, Slack is given before something is believed."""
 
-    settle: float = 10.0  # an unanswered call may still take effect this much later
+    settle: float = 30.0  # an unanswered call may still take effect this much later
     share: float = 30.0  # a share that was answered with yes may take this long to appear
 
 
@@ -110,6 +111,7 @@ class Deliverer:
         *,
         results: ResultSource,
         player: Player,
+        evictable: Callable[[Job], Awaitable[list[str]]],
         outlet: Outlet,
         spool: Spool,
         moves: Moves,
@@ -118,11 +120,13 @@ class Deliverer:
     ) -> None:
         self._results = results
         self._player = player
+        self._evictable = evictable
         self._outlet = outlet
         self._spool = spool
         self._moves = moves
         self._clock = clock
         self._patience = patience
+        self._began = clock()
 
     async def step(self, job: Job) -> Job:
         """Do the next thing on the way of the video to its requester."""
@@ -130,14 +134,18 @@ class Deliverer:
             raise ValueError("a rendered job has a result")
         if job.delivery.target is Target.KEPT:
             return await self._fail(job, FailureCode.UNCOLLECTED)
-        if job.delivery.file is not None:
+        if job.delivery.completing_at is not None:
             return await self._look(job)
+        if job.delivery.file is not None:
+            return await self._share(job, job.delivery)
         if not job.result.size or not self._spool.holds(job.id, RESULT_NAME, job.result.size):
             return await self._fetch(job, job.result)
         return await self._upload(job)
 
     async def _fetch(self, job: Job, result: Result) -> Job:
         path = self._spool.path(job.id, RESULT_NAME)
+        # How much will come is known only when it comes. What waits here makes room: it can be had again.
+        self._spool.make_room(path, RESULT_USUAL_BYTES, evictable=await self._evictable(job))
         try:
             size = await self._results.fetch(result, path, at_most=RESULT_MAX_BYTES)
         except Refused:
@@ -146,6 +154,8 @@ class Deliverer:
             if self._clock() < result.dies_at:
                 raise
             return await self._fail(job, FailureCode.RESULT_GONE)
+        finally:
+            self._spool.settle(path)
         try:
             media = await self._player.probe_result(path)
         except UserError as error:
@@ -176,7 +186,7 @@ class Deliverer:
         try:
             sharing = await self._outlet.share(job)
         except Unclear:
-            return await self._again(job, now + self._patience.settle)
+            return await self._again(job, self._clock() + _SOON)
         match sharing:
             case Sharing.UNWELCOME:
                 return await self._next_target(job, _AFTER[delivery.target])
@@ -190,17 +200,21 @@ class Deliverer:
     async def _look(self, job: Job) -> Job:
         delivery, now = job.delivery, self._clock()
         look = await self._outlet.look(job)
-        waited = now - (delivery.completing_at or now)
+        waited = now - self._sent_at(delivery, now)
         if look.sight is Sight.SHARED:
             seen = replace(delivery, permalink=look.permalink, message=look.message)
             return await self._moves.keep(job, lambda job: job.delivered(seen, now=self._clock()))
         if look.sight is Sight.NOT_COMPLETED and not delivery.answered:
-            if waited < self._patience.settle:
-                return await self._again(job, now + self._patience.settle - waited)
-            return await self._share(job, delivery)
-        if waited < self._patience.share:
-            return await self._again(job, now + min(4.0, max(_SOON, waited)))
-        return await self._point(job, look)
+            if waited >= self._patience.settle:
+                return await self._share(job, delivery)
+        elif waited >= self._patience.share:
+            return await self._point(job, look)
+        return await self._again(job, now + min(4.0, max(_SOON, waited)))
+
+    def _sent_at(self, delivery: Delivery, now: float) -> float:
+        """When the call was sent; by a process that died, when this one began: its clock may have been another."""
+        sent = delivery.completing_at
+        return sent if sent is not None and self._began <= sent <= now else self._began
 
     async def _point(self, job: Job, look: Look) -> Job:
         """The share was promised and never came (known of Slack): the link brings the same video."""

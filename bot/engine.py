@@ -98,11 +98,12 @@ class Engine:
                 task.add_done_callback(self._done)
 
     async def _advance(self, job_id: str) -> None:
-        try:
-            await self._work.advance(job_id)
-        except Exception:
-            log.exception("a step could not be stored", job=job_id)
-            self._breather_until = self._clock() + BREATHER_SECONDS
+        with structlog.contextvars.bound_contextvars(job=job_id):
+            try:
+                await self._work.advance(job_id)
+            except Exception:
+                log.exception("a step could not be stored")
+                self._breather_until = self._clock() + BREATHER_SECONDS
 
     def _done(self, task: asyncio.Task[None]) -> None:
         del self._in_hand[task.get_name()]

@@ -6,6 +6,10 @@
     - Unreachable    it never heard us, or asked us to come back: ask again later
     - Unclear        it may have acted: repeat only what is harmless
     - Refused        it heard us and said no: final
+  - SpoolFull        no room for a file now
+  - StoreUnavailable nothing can be stored now
+  - StaleJob         somebody else was faster
+  - NoSuchJob        there is none
 
 A message names the service, the call and the status, never an address, a body or a header: those hold secrets.
 """
@@ -52,3 +56,19 @@ class Refused(RemoteError):
     def __init__(self, message: str, *, failure: Failure) -> None:
         super().__init__(message)
         self.failure = failure
+
+
+class SpoolFull(BotError):
+    """There is no room for a file now; there will be when other jobs have ended."""
+
+
+class StoreUnavailable(BotError):
+    """Nothing can be stored at the moment (disk full, read-only, broken); what was asked for is not stored."""
+
+
+class StaleJob(BotError):
+    """The row is no longer the one that was read: whoever was faster is right, and this work is dropped."""
+
+
+class NoSuchJob(BotError):
+    """There is no job with this id."""

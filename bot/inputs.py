@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from bot.errors import UserError
 from bot.job import Failure, FailureCode, Role
-from bot.media.limits import suffix
 from bot.queue import in_order
 
 if TYPE_CHECKING:
@@ -72,11 +71,11 @@ class Inputs:
 
     async def host(self, job: Job) -> None:
         """Give the job's present attempt its two addresses, bringing the files again if the spool lost them."""
-        found = dict(zip(Role, await self._both(job), strict=True))
-        hosted = dict(
-            zip(Role, await asyncio.gather(*(self._put(job, role, found[role]) for role in Role)), strict=True)
-        )
-        await self._store.addresses.add(job, hosted, {role: media.size for role, media in found.items()})
+        with self._spool.using(job.id):  # until the addresses are stored, nothing else says that the files are needed
+            found = dict(zip(Role, await self._both(job), strict=True))
+            puts = await asyncio.gather(*(self._put(job, role, media) for role, media in found.items()))
+            sizes = {role: media.size for role, media in found.items()}
+            await self._store.addresses.add(job, dict(zip(Role, puts, strict=True)), sizes)
 
     async def _put(self, job: Job, role: Role, media: Media) -> Hosted:
         return await self._host.put(self._spool.path(job.id, role), kind=job.order.kind, role=role, media=media)
@@ -98,20 +97,15 @@ class Inputs:
             return known
         path = self._spool.path(job.id, role)
         size = job.order.file(role).size or self._most(role)
-        self._spool.make_room(path, size, evictable=await self._evictable(job))
+        self._spool.make_room(path, size, evictable=await self.evictable(job))
         try:
             await self._source.fetch(job, role, path, at_most=self._most(role))
         finally:
             self._spool.settle(path)
         return await self._prober.probe(path, role)
 
-    async def _evictable(self, job: Job) -> list[str]:
-        """Jobs that only wait, with nothing given away yet: last in line first."""
+    async def evictable(self, job: Job) -> list[str]:
+        """Return the jobs that only wait, with nothing given away yet: last in line first."""
         turns = await self._store.jobs.turns(job.order.kind, self._clock())
         waiting = [turn.id for turn in in_order(turns) if not turn.hosted and turn.id != job.id]
         return waiting[::-1]
-
-
-def hosted_name(role: Role, media: Media) -> str:
-    """Return the name a file has in its address: ASCII, and nothing of what its owner called it."""
-    return f"{role}{suffix(media)}"

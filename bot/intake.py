@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.errors import NoSuchJob, StaleJob
 from bot.job import Ask, Delivery, Job, JobState, Target
-from bot.store import NoSuchJob, StaleJob
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -62,7 +62,7 @@ class Intake:
         return job
 
     async def find(self, job_id: str, *, team: str, user: str) -> Job | Denied:
-        """Return a person's own job; a stranger's is as unknown as one that never was."""
+        """Return a person's own job, or why not. Another team's is as unknown as one that never was."""
         try:
             job = await self._store.jobs.get(job_id)
         except NoSuchJob:
@@ -92,8 +92,11 @@ class Intake:
         def again(job: Job) -> Job | None:
             return job.again_at_risk(now=self._clock()) if job.ask is Ask.UNCLEAR else None
 
-        # Before anything new is given away, nothing of the old attempt may be fetched any more.
-        await self._store.addresses.revoke(job.id) if job.ask is Ask.UNCLEAR else None
+        # Before anything new is given away, nothing of the old attempt may be fetched any more. Only of that one:
+        # another press may have been quicker, and what was given away since is good.
+        job = await self._store.jobs.get(job.id)
+        if job.ask is Ask.UNCLEAR:
+            await self._store.addresses.revoke(job.id, epoch=job.epoch)
         return await self._wish(job, again, by=by)
 
     async def stop_here(self, job: Job, *, by: str) -> Job | Denied:
@@ -132,4 +135,10 @@ class Intake:
 
 
 def _new_id() -> str:
-    return "J" + "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    # One draw for all ten letters: the system's random numbers are the dearest part of taking an order.
+    number = secrets.randbelow(len(_ALPHABET) ** 10)
+    letters = []
+    for _ in range(10):
+        number, letter = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[letter])
+    return "J" + "".join(letters)

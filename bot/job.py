@@ -266,6 +266,11 @@ class Job:
         return self.state in {JobState.SUBMITTING, JobState.RENDERING} and self.ask is None
 
     @property
+    def settling(self) -> bool:
+        """True once the paid call's answer is known to be lost."""
+        return self.state is JobState.SUBMITTING and self.submitting_at is not None and self.due_at > self.submitting_at
+
+    @property
     def spent(self) -> Spent:
         """What is known about money at this moment, earlier attempts (``doubts``) aside."""
         if self.failure is not None:
@@ -282,7 +287,8 @@ class Job:
 
     def submitting(self, *, now: float) -> Job:
         """Say, before it happens, that the paid call may happen from now on."""
-        return self._to(JobState.SUBMITTING, due_at=now, submitting_at=now)
+        # Failures go on being counted: a service that refuses for now, again and again, is asked ever more seldom.
+        return self._to(JobState.SUBMITTING, due_at=now, submitting_at=now, failures=self.failures)
 
     def refused_for_now(self, *, due_at: float) -> Job:
         """Back in line: the service certainly took nothing. The attempt's addresses stay good."""
@@ -302,7 +308,7 @@ class Job:
 
     def again_at_risk(self, *, now: float) -> Job:
         """Send again what may have been paid for already: only its requester may decide so."""
-        return replace(self.next_epoch(now=now), doubts=self.doubts + 1)
+        return replace(self.next_epoch(now=now), doubts=self.doubts + 1, cancel_by=None)
 
     def unclear(self, *, due_at: float) -> Job:
         """The paid call may have happened and nothing more can be learned: ask. The question lapses at ``due_at``."""
@@ -329,6 +335,10 @@ class Job:
     def failed(self, failure: Failure, *, now: float) -> Job:
         """End badly, and say whether money was spent."""
         return self._to(JobState.FAILED, due_at=now, failure=failure, ask=None)
+
+    def or_cancelled(self, now: float) -> Job:
+        """This job, back in line; or ended instead, if somebody meanwhile wished so."""
+        return self if self.cancel_by is None else self.cancelled(self.cancel_by, now=now)
 
     def cancelled(self, by: str, *, now: float) -> Job:
         """End because ``by`` wished so."""

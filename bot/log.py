@@ -2,73 +2,83 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, MutableMapping
+    from collections.abc import Collection
 
     from structlog.typing import Processor
 
-_SECRET = re.compile(
-    r"(xox[a-z]-[\w-]+|xapp-[\w-]+|\bsk-[\w-]{8,}"  # tokens and keys
-    r"|(?<=/media/)[\w-]{20,}"  # addresses of hosted media
-    r"|(?<=hooks\.slack\.com/)\S+|(?<=[?&])(?:Signature|OSSAccessKeyId|Expires)=[^&\s]+)"
+# In a line of JSON: a quote or a backslash ends the value.
+_SECRETS = (
+    r"xox[a-z]-[\w-]+",
+    r"xapp-[\w-]+",
+    r"\bsk-[\w-]{8,}",
+    r"(?<=/media/)[\w-]{20,}",
+    r"(?<=hooks\.slack\.com/)[^\s\"\\]+",
+    r"(?<=files\.slack\.com/upload/)[^\s\"\\]+",  # each such address is its own permission
+    r"(?i:(?<=[?&])(?:Signature|OSSAccessKeyId|Expires|x-oss-signature|x-oss-credential|security-token)=[^&\s\"\\]+)",
 )
 _HIDDEN = "[hidden]"
 
 
 class Redaction:
-    """Takes the known secrets, and whatever looks like one, out of every value of a log line."""
+    """Takes the known secrets, and whatever looks like one, out of a finished line: nothing can get in behind it."""
 
     def __init__(self, secrets: Collection[str]) -> None:
-        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+        known = sorted((json.dumps(secret)[1:-1] for secret in secrets if secret), key=len, reverse=True)
+        self._pattern = re.compile("|".join([*map(re.escape, known), *_SECRETS]))
 
-    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def __call__(self, _: Any, __: str, line: str) -> str:
         """Return the line without them."""
-        return {name: self._clean(value) for name, value in event.items()}
+        return self._pattern.sub(_HIDDEN, line)
 
-    def _clean(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: self._clean(inner) for name, inner in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._clean(inner) for inner in value]
-        if value is None or isinstance(value, int | float):
-            return value
-        text = str(value)
-        for secret in self._secrets:
-            text = text.replace(secret, _HIDDEN)
-        return _SECRET.sub(_HIDDEN, text)
+
+class _NamedLogger:
+    """Writes lines at once, several times cheaper than by way of ``logging``, and knows whose they are."""
+
+    def __init__(self, to: TextIO, name: str = "") -> None:
+        self._to = to
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        """Write a line. A full disk costs the line, never the work that it tells of."""
+        with suppress(OSError, ValueError):
+            self._to.write(f"{line}\n")
+            self._to.flush()
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def configure(level: str, *, secrets: Collection[str] = (), to: TextIO = sys.stderr) -> None:
     """Send every log line, the libraries' too, to ``to`` as one JSON object each."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        Redaction(secrets),
     ]
+    ending: list[Any] = [structlog.processors.JSONRenderer(), Redaction(secrets)]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *ending],
+        logger_factory=partial(_NamedLogger, to),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(to)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
         )
     )
     root = logging.getLogger()

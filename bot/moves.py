@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.store import StaleJob
+from bot.errors import StaleJob
+from bot.job import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from bot.job import Job
     from bot.store import Jobs
@@ -40,6 +41,12 @@ class Moves:
                 if (current.state, current.epoch) != (job.state, job.epoch):
                     raise
                 job = current
+
+    async def bring_forward(self, jobs: Iterable[Job], *, latest: float) -> None:
+        """Let nothing wait beyond ``latest`` but people's answers: the wall clock may have been set back since."""
+        for job in jobs:
+            if job.due_at > latest and job.ask is None and job.delivery.target is not Target.KEPT:
+                await self.keep(job, lambda job: job.stay(due_at=latest))
 
     def moved(self, old: Job, new: Job) -> Job:
         """Log and show a change that is already saved."""

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.estimate import DOCUMENTED, Estimates
 from bot.job import JobState, Kind, Quality
 
 if TYPE_CHECKING:
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
 
 # How many turns ahead of its own a job's files are put where the service can fetch them.
 HOST_AHEAD = 2
-
-# Until a deployment has a history of its own: the vendor's sample took 147 s for 5.2 s of swap in standard
-# quality (about 28 s for each second of video) and waited 15 s; pro is known to take about 1.8 times as long.
-START_SECONDS = 15.0
-SECONDS_PER_SECOND: Mapping[Quality, float] = {Quality.STANDARD: 28.0, Quality.PRO: 50.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +30,7 @@ class Turn:
     seconds: float = 0.0
     quality: Quality = Quality.STANDARD
     submitted_at: float | None = None
+    started_at: float | None = None
 
     @property
     def holds_place(self) -> bool:
@@ -73,38 +70,43 @@ def submitting(turns: Iterable[Turn]) -> bool:
 def movable(turns: Sequence[Turn], places: int, now: float) -> list[str]:
     """Return the ready jobs that have something to do: be hosted, or be submitted.
 
-    Nobody is overtaken by a later job of the same line while a service asked us to wait: that wish is the
-    account's, and asking again for another job would only be refused again.
+    A hosted job waits because the service wished so. That wish is the account's: nobody overtakes it, since asking
+    for another job would only be refused again.
     """
     free = 0 if submitting(turns) else places_free(turns, places)
-    moves = []
-    for index, turn in enumerate(turn for turn in in_order(turns) if turn.state is JobState.READY):
-        if index >= free + HOST_AHEAD or turn.due_at > now:
+    moves, ahead = [], 0
+    for turn in in_order(turns):
+        if turn.state is not JobState.READY or (not turn.hosted and turn.due_at > now):
+            continue  # still being looked at, or put off for a trouble of its own: others need not wait for it
+        if ahead >= free + HOST_AHEAD or turn.due_at > now:
             break
-        if not turn.hosted or index < free:
+        if not turn.hosted or ahead < free:
             moves.append(turn.id)
+        ahead += 1
     return moves
 
 
 def next_move_at(turns: Sequence[Turn], places: int, now: float) -> float | None:
-    """Return when the first in line may move although nothing else happens, if it only waits for that."""
-    first = next((turn for turn in in_order(turns) if turn.state is JobState.READY), None)
-    if first is None or first.due_at <= now or (first.hosted and not places_free(turns, places)):
-        return None
-    return first.due_at
+    """Return when a ready job that was put off may move, although nothing else happens until then."""
+    ready = [turn for turn in in_order(turns) if turn.state is JobState.READY]
+    times = [turn.due_at for turn in ready if turn.due_at > now and not turn.hosted]
+    first = next((turn for turn in ready if turn.hosted), None)
+    if first is not None and first.due_at > now and places_free(turns, places):
+        times.append(first.due_at)
+    return min(times, default=None)
 
 
 def may_submit(turns: Sequence[Turn], job_id: str, places: int) -> bool:
     """Return whether this job's turn has come: one submission at a time, and only into a free place."""
     if submitting(turns):
         return False
-    ready = [turn.id for turn in in_order(turns) if turn.state is JobState.READY]
-    return job_id in ready[: places_free(turns, places)]
+    hosted = [turn.id for turn in in_order(turns) if turn.state is JobState.READY and turn.hosted]
+    return job_id in hosted[: places_free(turns, places)]
 
 
-def render_seconds(seconds: float, quality: Quality) -> float:
+def render_seconds(seconds: float, quality: Quality, estimates: Estimates = DOCUMENTED) -> float:
     """Return how long the service usually works on this much video."""
-    return START_SECONDS + seconds * SECONDS_PER_SECOND[quality]
+    return estimates[quality].usual(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +117,34 @@ class Standing:
     wait: float
 
 
-def standing(turns: Sequence[Turn], job_id: str, tasks_at_once: int, now: float) -> Standing | None:
+def standings(
+    turns: Sequence[Turn], tasks_at_once: int, now: float, estimates: Estimates = DOCUMENTED
+) -> dict[str, Standing]:
+    """Return where every waiting job of one line stands, by id, next one first."""
+    ahead = _under_way(turns, tasks_at_once, now, estimates)
+    found = {}
+    for place, turn in enumerate(in_order(turns), start=1):
+        own = render_seconds(turn.seconds, turn.quality, estimates)
+        found[turn.id] = Standing(place, ahead / tasks_at_once + own)
+        ahead += own
+    return found
+
+
+def standing(
+    turns: Sequence[Turn], job_id: str, tasks_at_once: int, now: float, estimates: Estimates = DOCUMENTED
+) -> Standing | None:
     """Return where a waiting job stands, or None if it does not wait."""
-    waiting = in_order(turns)
-    ids = [turn.id for turn in waiting]
-    if job_id not in ids:
-        return None
-    index = ids.index(job_id)
-    ahead = sum(_remaining(turn, now) for turn in turns if turn.holds_place)
-    ahead += sum(render_seconds(turn.seconds, turn.quality) for turn in waiting[:index])
-    own = render_seconds(waiting[index].seconds, waiting[index].quality)
-    return Standing(index + 1, ahead / tasks_at_once + own)
+    return standings(turns, tasks_at_once, now, estimates).get(job_id)
 
 
-def _remaining(turn: Turn, now: float) -> float:
-    usual = render_seconds(turn.seconds, turn.quality)
-    return max(0.0, usual - (now - (turn.submitted_at or now)))
+def _under_way(turns: Iterable[Turn], tasks_at_once: int, now: float, estimates: Estimates) -> float:
+    """Return how much work the service still has with what it was given, oldest first and so many at once."""
+    held = sorted((turn for turn in turns if turn.holds_place), key=lambda turn: (turn.submitted_at or now, turn.id))
+    left = 0.0
+    for index, turn in enumerate(held):
+        began = (turn.started_at or turn.submitted_at or now) if index < tasks_at_once else now
+        left += max(0.0, render_seconds(turn.seconds, turn.quality, estimates) - max(0.0, now - began))
+    return left
 
 
 @dataclass(frozen=True, slots=True)

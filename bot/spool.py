@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bot.errors import BotError
+from bot.errors import SpoolFull
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
 # What must stay free on the disk for the database, whatever the spool may hold.
 RESERVE_BYTES = 256 * 1024 * 1024
-
-
-class SpoolFull(BotError):
-    """There is no room for a file now; there will be when other jobs have ended."""
 
 
 class Spool:
@@ -26,6 +24,7 @@ class Spool:
         self._folder = folder
         self._limit = limit
         self._promised: dict[Path, int] = {}
+        self._used: Counter[str] = Counter()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def path(self, job_id: str, name: str) -> Path:
@@ -48,13 +47,22 @@ class Spool:
 
         Raises SpoolFull if that is not enough. The promise ends with ``settle``.
         """
-        victims = iter(evictable)
+        victims = (victim for victim in evictable if not self._used[victim])
         while not self._fits(size):
             victim = next(victims, None)
             if victim is None:
                 raise SpoolFull(f"{size} bytes do not fit into the spool")
             self.clear(victim)
         self._promised[path] = size
+
+    @contextmanager
+    def using(self, job_id: str) -> Iterator[None]:
+        """Keep this job's media from being thrown out meanwhile."""
+        self._used[job_id] += 1
+        try:
+            yield
+        finally:
+            self._used[job_id] -= 1
 
     def settle(self, path: Path) -> None:
         """End a promise: the file is there, or will not come."""
@@ -78,10 +86,5 @@ class Spool:
         return used + promised + size <= self._limit and promised + size + RESERVE_BYTES <= free
 
     def _files(self) -> list[Path]:
-        writing = {path.name for path in self._promised}
-        parents = {path.parent for path in self._promised}
-        return [
-            file
-            for file in self._folder.glob("*/*")
-            if file.is_file() and not (file.parent in parents and file.name.startswith(tuple(writing)))
-        ]
+        arriving = {name for path in self._promised for name in (path, path.with_name(f"{path.name}.part"))}
+        return [file for file in self._folder.glob("*/*") if file.is_file() and file not in arriving]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, assert_never
+import logging
+from typing import TYPE_CHECKING, assert_never
 
-import structlog
-
-from bot.errors import Refused, RemoteError, Unclear, Unreachable
-from bot.job import Ask, Failure, FailureCode, Job, JobState, Kind, Result, Role, Spent
+from bot.errors import Refused, RemoteError, SpoolFull, StaleJob, StoreUnavailable
+from bot.job import Failure, FailureCode, Job, JobState, Kind, Spent
+from bot.pace import BACKOFF_MOST, backoff
 from bot.queue import movable, next_move_at
-from bot.spool import SpoolFull
-from bot.store import StaleJob, StoreUnavailable
-from bot.task import Task, TaskRequest, TaskStatus
+from bot.settling import Settler
+from bot.submitting import Submitter
+from bot.watching import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,47 +21,15 @@ if TYPE_CHECKING:
     from bot.hosting import FileHost
     from bot.inputs import Inputs
     from bot.moves import Moves
+    from bot.pace import Pace
     from bot.spool import Spool
     from bot.store import Store
+    from bot.task import Studio
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
-DAY = 86400.0
-# How often a task that failed for want of an input is sent again. Failed tasks cost nothing.
-MORE_ATTEMPTS = 3
 # No single step takes longer, or something in it hangs: 1 GB at half a megabyte a second.
 STEP_SECONDS = 2000.0
-_BACKOFF_MOST = 300.0
-
-
-class Studio(Protocol):
-    """The video service."""
-
-    async def create(self, request: TaskRequest) -> str:
-        """Make the paid call, once, and return the task's id. Unclear means it may have been made."""
-        ...
-
-    async def look_up(self, task_id: str) -> Task:
-        """Return how the task stands."""
-        ...
-
-    async def cancel(self, task_id: str) -> bool:
-        """Return whether the task was stopped before it began."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often, how many and how long; in seconds."""
-
-    poll: float = 15.0
-    tasks_at_once: int = 1
-    answer_within: float = DAY
-
-    @property
-    def places(self) -> int:
-        """How many tasks of one model are kept at the service: what it works on, and one so that it never idles."""
-        return self.tasks_at_once + 1
 
 
 class Steps:
@@ -82,14 +49,19 @@ class Steps:
         pace: Pace,
     ) -> None:
         self._store = store
-        self._studio = studio
         self._inputs = inputs
         self._deliverer = deliverer
-        self._host = host
         self._spool = spool
         self._moves = moves
         self._clock = clock
         self._pace = pace
+        settler = Settler(store=store, studio=studio, host=host, clock=clock, late=pace.late)
+        self._submitter = Submitter(
+            store=store, studio=studio, inputs=inputs, settler=settler, moves=moves, clock=clock, pace=pace
+        )
+        self._watcher = Watcher(
+            store=store, studio=studio, host=host, settler=settler, moves=moves, clock=clock, pace=pace
+        )
 
     async def due(self) -> list[str]:
         """Return the jobs that have something to do now."""
@@ -111,176 +83,49 @@ class Steps:
 
         Raises StoreUnavailable when nothing can be stored: then nothing was decided either.
         """
-        with structlog.contextvars.bound_contextvars(job=job_id):
-            job = await self._store.jobs.get(job_id)
-            try:
-                async with asyncio.timeout(STEP_SECONDS):
-                    await self._step(job)
-            except StaleJob:
-                log.debug("the job moved on without this step")
-            except (RemoteError, SpoolFull, TimeoutError, OSError) as error:
-                await self._put_off(job_id, error)
-            except StoreUnavailable:
-                raise
-            except Exception:
-                reference = f"{job_id}-{job.revision}"
-                log.exception("bug", reference=reference)
-                await self._give_up(job_id, reference)
-            await self.tidy(job_id)
+        job = await self._store.jobs.get(job_id)
+        try:
+            async with asyncio.timeout(STEP_SECONDS):
+                await self._step(job)
+        except StaleJob:
+            log.debug("the job moved on without this step")
+        except (RemoteError, SpoolFull, TimeoutError, OSError) as error:
+            await self._put_off(job_id, error)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            reference = f"{job_id}-{job.revision}"
+            log.exception("bug %s", reference)
+            await self._give_up(job_id, reference)
+        await self.tidy(job_id)
 
     async def start(self) -> None:
         """Clear what a dead process left behind: media and addresses of jobs that ended."""
-        alive = {job.id for job in await self._store.jobs.unfinished()}
+        jobs = await self._store.jobs.unfinished()
+        alive = {job.id for job in jobs}
         self._spool.sweep(alive)
+        try:
+            await self._moves.bring_forward(jobs, latest=self._clock() + BACKOFF_MOST)
+            await self._store.addresses.revoke_ended()
+        except StoreUnavailable as error:  # the addresses serve nothing anyway, now that their jobs have ended
+            log.warning("what a dead process left stays as it is: %s", error)
 
     async def _step(self, job: Job) -> None:
         match job.state:
             case JobState.QUEUED:
                 await self._inputs.check(job)
             case JobState.READY:
-                await self._take_turn(job)
+                await self._submitter.take_turn(job)
             case JobState.SUBMITTING:
-                await self._settle(job)
+                await self._submitter.settle(job)
             case JobState.RENDERING:
-                await self._look_up(job)
+                await self._watcher.look(job)
             case JobState.RENDERED:
                 await self._deliverer.step(job)
             case JobState.DELIVERED | JobState.FAILED | JobState.CANCELLED:
                 pass
             case unreachable:
                 assert_never(unreachable)
-
-    async def _take_turn(self, job: Job) -> None:
-        """Put the files where the service can fetch them; when that is done and its turn has come, submit."""
-        addresses = await self._store.addresses.current(job)
-        if len(addresses) < len(Role):
-            await self._inputs.host(job)
-            return
-        request = TaskRequest(
-            kind=job.order.kind,
-            quality=job.order.quality,
-            watermark=job.order.watermark,
-            check_person=job.order.check_person,
-            image_url=addresses[Role.IMAGE].url,
-            video_url=addresses[Role.VIDEO].url,
-        )
-        now = self._clock()
-        claimed = await self._store.jobs.claim(job, job.submitting(now=now), places=self._pace.places)
-        if claimed is not None:
-            await self._submit(job, claimed, request)
-
-    async def _submit(self, job: Job, claimed: Job, request: TaskRequest) -> None:
-        """Make the paid call. Nothing may stand between the claim that was just saved and the call."""
-        try:
-            task_id = await self._studio.create(request)
-        except Unreachable as error:
-            due_at = self._clock() + backoff(job.failures, error)
-            log.warning("not submitted", reason=str(error))
-            await self._moves.keep(claimed, lambda job: self._or_cancelled(job, job.refused_for_now(due_at=due_at)))
-        except Refused as error:
-            failure = error.failure
-            await self._moves.keep(claimed, lambda job: job.failed(failure, now=self._clock()))
-        except Unclear as error:
-            log.warning("it is unclear whether the task was taken", reason=str(error))
-            await self._moves.keep(claimed, lambda job: job.stay(due_at=self._clock()))
-        else:
-            due_at = self._clock() + self._pace.poll
-            note = {"task": task_id}
-            await self._moves.keep(claimed, lambda job: job.rendering(task_id, due_at=due_at), note=note)
-
-    async def _settle(self, job: Job) -> None:
-        """The paid call may have happened: send nothing again on a guess.
-
-        The attempt's addresses are taken back, so that a task that did not fetch them yet can never be billed;
-        then its requester decides. If nobody does, it ends.
-        """
-        now = self._clock()
-        if job.ask is Ask.UNCLEAR:
-            await self._fail(job, Failure(FailureCode.UNANSWERED, spent=Spent.MAYBE))
-            return
-        await self._store.addresses.revoke(job.id)
-        await self._moves.keep(job, lambda job: job.unclear(due_at=now + self._pace.answer_within))
-
-    async def _look_up(self, job: Job) -> None:
-        if job.task_id is None:
-            raise ValueError("a rendering job has a task id")
-        if job.cancel_by and not job.too_late:
-            await self._cancel(job, job.task_id, job.cancel_by)
-            return
-        try:
-            task = await self._studio.look_up(job.task_id)
-        except Refused as error:
-            # A failed look says nothing about the task: it goes on, and is paid for, whatever our key may do now.
-            log.warning("the task cannot be looked up", reason=str(error))
-            task = Task(id=job.task_id, status=TaskStatus.UNKNOWN)
-        await self._learn(job, task)
-
-    async def _learn(self, job: Job, task: Task) -> None:
-        now = self._clock()
-        match task.status:
-            case TaskStatus.PENDING | TaskStatus.RUNNING:
-                due_at, started = now + self._pace.poll, task.started_at
-                await self._moves.keep(job, lambda job: job.stay(due_at=due_at, task_started_at=started, failures=0))
-            case TaskStatus.UNKNOWN:
-                await self._unknown(job)
-            case TaskStatus.SUCCEEDED:
-                await self._rendered(job, task)
-            case TaskStatus.FAILED:
-                await self._task_failed(job, task.failure or Failure(FailureCode.SERVICE))
-            case TaskStatus.CANCELLED:
-                await self._task_cancelled(job)
-            case unreachable:
-                assert_never(unreachable)
-
-    async def _unknown(self, job: Job) -> None:
-        """Not visible yet, or too old to be known: only a whole day tells them apart."""
-        now = self._clock()
-        if now - (job.submitting_at or now) > DAY:
-            await self._fail(job, Failure(FailureCode.TASK_LOST, spent=Spent.MAYBE))
-        else:
-            await self._moves.keep(
-                job, lambda job: job.put_off(due_at=now + max(self._pace.poll, backoff(job.failures)))
-            )
-
-    async def _rendered(self, job: Job, task: Task) -> None:
-        if task.url is None:
-            raise ValueError("a task that succeeded has an address")
-        now = self._clock()
-        result = Result(url=task.url, dies_at=(task.ended_at or now) + DAY, seconds=task.seconds)
-        await self._moves.keep(
-            job, lambda job: job.rendered(result, started_at=task.started_at, ended_at=task.ended_at, now=now)
-        )
-        # What the service may fetch from us ends here: the video exists.
-        await self._store.addresses.revoke(job.id)
-
-    async def _task_failed(self, job: Job, failure: Failure) -> None:
-        """Final, unless an input did not wholly arrive from us: that costs nothing and is sent again."""
-        if failure.code is FailureCode.DOWNLOAD and self._host.revocable and job.epoch < MORE_ATTEMPTS:
-            addresses = await self._store.addresses.of_epoch(job.id, job.epoch)
-            if not all(address.whole_at for address in addresses):
-                await self._store.addresses.revoke(job.id)
-                log.warning("an input was not wholly fetched", reason=failure.detail)
-                await self._moves.keep(job, lambda job: self._or_cancelled(job, job.next_epoch(now=self._clock())))
-                return
-        await self._fail(job, failure)
-
-    async def _task_cancelled(self, job: Job) -> None:
-        if job.cancel_by is not None:
-            by = job.cancel_by
-            await self._moves.keep(job, lambda job: job.cancelled(by, now=self._clock()), who=by)
-        else:
-            await self._fail(job, Failure(FailureCode.TASK_CANCELLED))
-
-    def _or_cancelled(self, job: Job, back: Job) -> Job:
-        """A job that would go back in line ends instead, if somebody meanwhile wished so."""
-        return back if job.cancel_by is None else job.cancelled(job.cancel_by, now=self._clock())
-
-    async def _cancel(self, job: Job, task_id: str, by: str) -> None:
-        """Ask the service. Only its answer makes the job cancelled; a task that has begun can't be stopped."""
-        if await self._studio.cancel(task_id):
-            await self._moves.keep(job, lambda job: job.cancelled(by, now=self._clock()), who=by)
-        else:
-            await self._moves.keep(job, lambda job: job.stay(due_at=self._clock(), too_late=True), who=by)
 
     async def _fail(self, job: Job, failure: Failure) -> None:
         await self._moves.keep(job, lambda job: job.failed(failure, now=self._clock()))
@@ -294,7 +139,7 @@ class Steps:
         if isinstance(error, Refused) and job.state in {JobState.QUEUED, JobState.READY}:
             await self._fail(job, error.failure)
         elif not job.final:
-            log.warning("put off", error=type(error).__name__, reason=str(error))
+            log.warning("put off: %s: %s", type(error).__name__, error)
             due_at = self._clock() + backoff(job.failures, error)
             await self._moves.keep(job, lambda job: job.put_off(due_at=due_at))
 
@@ -318,9 +163,3 @@ _SPENT_BY_NOW = {
     JobState.RENDERING: Spent.MAYBE,
     JobState.RENDERED: Spent.YES,
 }
-
-
-def backoff(failures: int, error: Exception | None = None) -> float:
-    """Return how many seconds to wait after this many failures in a row, or as long as the service wished."""
-    wish = error.retry_after if isinstance(error, Unreachable) and error.retry_after else 0.0
-    return max(wish, min(_BACKOFF_MOST, 2.0**failures))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from bot.job import Failure, Kind, Quality
@@ -59,3 +59,37 @@ class ListedTask:
     created_at: float
     started_at: float | None = None
     ended_at: float | None = None
+
+
+class TaskList(Protocol):
+    """The service's list of the account's tasks."""
+
+    @property
+    def account(self) -> str:
+        """What tells one API key from another, and does not give it away."""
+        ...
+
+    @property
+    def clock_offset(self) -> float | None:
+        """The service's clock minus ours, in seconds, once it has answered anything."""
+        ...
+
+    async def list_tasks(self, kind: Kind, *, since: float, until: float) -> list[ListedTask]:
+        """Return every task of this model made between two instants of the service's clock, a day apart at most."""
+        ...
+
+
+class Studio(TaskList, Protocol):
+    """The video service."""
+
+    async def create(self, request: TaskRequest) -> str:
+        """Make the paid call, once, and return the task's id. Unclear means it may have been made."""
+        ...
+
+    async def look_up(self, task_id: str) -> Task:
+        """Return how the task stands."""
+        ...
+
+    async def cancel(self, task_id: str) -> bool:
+        """Return whether the task was stopped before it began."""
+        ...

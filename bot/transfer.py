@@ -177,8 +177,9 @@ def _length(response: aiohttp.ClientResponse, size: int | None, at_most: int) ->
         raise Unreachable("download: the body is encoded")
     if expected is None:
         raise Unreachable("download: no length")
-    if max(expected, declared or 0) > at_most:
+    if expected > at_most:
         raise TooLarge(f"download: more than {at_most} bytes")
+    # Where the owner's service told the size, another length is a fault on the way, and no verdict on the file.
     if declared not in {None, expected}:
         raise Unreachable("download: not the length that was announced")
     return expected
@@ -249,5 +250,5 @@ def _translated(call: str) -> Iterator[None]:
     """Name the kind of error and nothing of what it holds: the library's errors hold addresses and headers."""
     try:
         yield
-    except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+    except (aiohttp.ClientError, TimeoutError) as error:
         raise Unreachable(f"{call}: {type(error).__name__}") from error

@@ -67,10 +67,9 @@ def _sent(response: web.FileResponse) -> tuple[int, int]:
 class Media:
     """``/media/{token}/{name}``: what Model Studio fetches when this bot hosts the files itself."""
 
-    def __init__(self, addresses: Addresses, spool: Spool, *, clock: Callable[[], float]) -> None:
+    def __init__(self, addresses: Addresses, spool: Spool) -> None:
         self._addresses = addresses
         self._spool = spool
-        self._clock = clock
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """404 for what never was, 410 for what is over. A fetch is logged before its first byte, or gets 410."""
@@ -86,7 +85,7 @@ class Media:
 
     async def _admitted(self, request: web.Request, address: Address) -> bool:
         if request.method == "HEAD":  # brings no byte of the file: no fetch
-            return address.revoked_at is None and address.expires_at > self._clock()
+            return await self._addresses.good(address.token)
         admitted = await self._addresses.begin_fetch(address.token)
         if admitted:
             log.info("an input is being fetched", role=str(address.role), epoch=address.epoch)

@@ -66,15 +66,25 @@ class Door:
     def __init__(self, client: SlackClient, listeners: Listeners, *, token: str, signatures: Signatures | None) -> None:
         self._client = client
         self._signatures = signatures
-        self._token = token
         self._identity: Mapping[str, Any] = {}
         # Bolt logs whole bodies, response addresses among them; what is worth knowing is logged by us.
         quiet = logging.getLogger("bot.slack.bolt")
         quiet.setLevel(logging.CRITICAL + 1)
+
+        # A plain function: Bolt hands a method's ``self`` to it a second time.
+        async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+            return AuthorizeResult(
+                enterprise_id=enterprise_id,
+                team_id=team_id,
+                bot_token=token,
+                bot_id=self._identity.get("bot_id"),
+                bot_user_id=self._identity.get("user_id"),
+            )
+
         self.app = AsyncApp(
             logger=quiet,
             name="understudy",
-            authorize=self._authorize,
+            authorize=authorize,
             # Without this Bolt looks for the ack only every 10 ms, and acks events before they are stored.
             process_before_response=True,
             request_verification_enabled=False,
@@ -110,23 +120,47 @@ class Door:
         content_type = response.first_headers().get("content-type", "text/plain").partition(";")[0]
         return Answer(response.status, response.body or "", content_type)
 
-    def socket(self, app_token: str) -> AsyncSocketModeHandler:
+    def socket(self, app_token: str) -> Socket:
         """Return the Socket Mode connection, which needs no public address. To be called on the running loop."""
-        return AsyncSocketModeHandler(self.app, app_token, web_client=self._client.web)
+        return Socket(AsyncSocketModeHandler(self.app, app_token, web_client=self._client.web))
 
-    async def _authorize(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        return AuthorizeResult(
-            enterprise_id=enterprise_id,
-            team_id=team_id,
-            bot_token=self._token,
-            bot_id=self._identity.get("bot_id"),
-            bot_user_id=self._identity.get("user_id"),
-        )
+
+class Socket:
+    """The connection that this bot opens to Slack, instead of the other way round."""
+
+    def __init__(self, handler: AsyncSocketModeHandler) -> None:
+        self._handler = handler
+
+    async def connect(self) -> None:
+        """Connect for the first time; from then on the SDK reconnects by itself. Raises RemoteError."""
+        try:
+            await self._handler.connect_async()  # type: ignore[no-untyped-call]  # the SDK has no types here
+        except Exception as error:  # whatever the SDK meets on its way, the next try may work
+            raise Unreachable(f"Socket Mode: {type(error).__name__}") from error
+
+    async def connected(self) -> bool:
+        """Return whether Slack can send us something right now."""
+        return bool(await self._handler.client.is_connected())
+
+    async def close(self) -> None:
+        """Take nothing more."""
+        await self._handler.close_async()  # type: ignore[no-untyped-call]  # nor here
 
 
 def _sensible(body: object) -> bool:
-    """What Slack sends is an object that names its kind."""
-    return isinstance(body, dict) and ("command" in body or "type" in body or "ssl_check" in body)
+    """What Slack sends is an object that names its kind and has what belongs to it; Bolt falls over anything else."""
+    if not isinstance(body, dict):
+        return False
+    actions = body.get("actions")
+    match body.get("type"):
+        case "block_actions":
+            return isinstance(actions, list) and bool(actions) and all(isinstance(action, dict) for action in actions)
+        case "event_callback":
+            return isinstance(body.get("event"), dict)
+        case None:
+            return "command" in body or "ssl_check" in body
+        case kind:
+            return isinstance(kind, str)
 
 
 async def _bug(error: Exception, body: dict[str, Any]) -> BoltResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bot.job import FailureCode, Role
@@ -144,7 +145,12 @@ _BY_RULE: Mapping[str, str] = {
 }
 
 
+_STEERING = re.compile(r"[^\w .,:×–%()/+-]|_")
+
+
 def problem(found: Problem) -> str:
     """Return what is wrong with one file as a plain sentence, with the limit and the value found."""
-    text = _BY_RULE[found.rule].format(found=found.found or "unknown", limit=found.limit)
+    # What a file calls itself inside is somebody's words, too: nothing in it may steer or format.
+    seen = _STEERING.sub("", found.found) or "unknown"
+    text = _BY_RULE[found.rule].format(found=seen, limit=_STEERING.sub("", found.limit))
     return f"The {FILE[found.role]} {text}"

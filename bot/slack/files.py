@@ -8,8 +8,8 @@ import structlog
 from yarl import URL
 
 from bot.errors import Refused, Unreachable, UserError
-from bot.job import Failure, FailureCode
-from bot.media.limits import metadata_problems
+from bot.job import Failure, FailureCode, Problem
+from bot.media.limits import MB, Rule, metadata_problems
 from bot.slack.client import SlackRefusal
 from bot.transfer import Rejected, TooLarge, download
 
@@ -57,7 +57,8 @@ class SlackFiles:
                 check=_no_login_page,
             )
         except TooLarge as error:
-            raise UserError(*metadata_problems(role, name="", mimetype="", size=at_most + 1)) from error
+            limit = f"{at_most / MB:g} MB"
+            raise UserError(Problem(role, Rule.SIZE, f"more than {limit}", limit)) from error
         except Rejected as error:
             if error.status in {404, 410}:
                 raise Refused("the file is gone", failure=Failure(FailureCode.FILE_GONE, str(role))) from error

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import RemoteError
+from bot.errors import RemoteError, StoreUnavailable
 from bot.intake import Denied
 from bot.job import FINAL, Job, Kind
 from bot.slack import messages, modal
-from bot.store import StoreUnavailable
+from bot.slack.client import SlackRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -145,8 +145,10 @@ class Listeners:
                 await self._client.call("views.open", trigger_id=trigger_id, view=modal.form(origin))
         except (RemoteError, TimeoutError) as error:
             log.warning("the form did not open", reason=str(error))
+            scope = error.needed if isinstance(error, SlackRefusal) else ""
             if origin.response_url:
-                await self._client.answer(origin.response_url, messages.NOT_OPENED)
+                text = messages.missing_scope(scope) if scope else messages.NOT_OPENED
+                await self._client.answer(origin.response_url, text)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what the acknowledgement does not wait for. The task is kept, or the loop might drop it."""

@@ -7,12 +7,15 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, assert_never
 
+from bot.estimate import DOCUMENTED
 from bot.job import Ask, Job, JobState, Kind, Quality, Spent, Target
-from bot.queue import Prices, Standing, render_seconds
 from bot.slack.failures import SENTENCES, problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from bot.estimate import Estimate
+    from bot.queue import Prices, Standing
 
 SIGNS = {"USD": "$", "CNY": "¥"}
 VERB = {Kind.ANIMATE: "Animate", Kind.SWAP: "Swap"}
@@ -37,6 +40,7 @@ class View:
     now: float
     prices: Prices
     standing: Standing | None = None
+    estimate: Estimate | None = None
 
 
 def card(job: Job, view: View) -> Message:
@@ -51,7 +55,7 @@ def card(job: Job, view: View) -> Message:
     if job.state is JobState.CANCELLED:
         blocks[1] = {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)}}
     if buttons := _buttons(job):
-        blocks.append({"type": "actions", "block_id": f"job-{job.id}-{job.revision}", "elements": buttons})
+        blocks.append({"type": "actions", "block_id": f"{job.id}-{job.ask or job.state}", "elements": buttons})
     return Message(f"{VERB[job.order.kind]}: {lines[0]}", blocks)
 
 
@@ -63,9 +67,9 @@ def status_lines(job: Job, view: View) -> list[str]:
         case JobState.READY:
             return [_waiting(job, view.standing)]
         case JobState.SUBMITTING:
-            return _unclear(job, view.prices) if job.ask is Ask.UNCLEAR else ["Starting at Model Studio"]
+            return _submitting(job, view.prices)
         case JobState.RENDERING:
-            return _rendering(job, view.now)
+            return _rendering(job, view)
         case JobState.RENDERED:
             return _posting(job)
         case JobState.DELIVERED:
@@ -87,23 +91,34 @@ def _waiting(job: Job, standing: Standing | None) -> str:
     return f"Waiting, {place}, about {duration(standing.wait)}"
 
 
-def _unclear(job: Job, prices: Prices) -> list[str]:
+def _submitting(job: Job, prices: Prices) -> list[str]:
+    if job.ask is not Ask.UNCLEAR:
+        line = "Making sure of it with Model Studio…" if job.settling else "Starting at Model Studio"
+        return [line, "To be cancelled, if Model Studio has not begun."] if job.cancel_by else [line]
     return [
         "I was cut off while handing this to Model Studio, so I can't tell whether it was started there.",
-        f"It may have cost up to {_most(job, prices)}. I took the files back, so if it had not begun it never will.",
+        f"It may have cost up to {_most(job, prices)}. I keep looking: if it turns up, the video comes here by itself.",
         "Send it again (if it had begun, you pay twice), or stop here? Without an answer I stop after 24 hours.",
     ]
 
 
-def _rendering(job: Job, now: float) -> list[str]:
-    usual = duration(render_seconds(job.video.seconds if job.video else 0.0, job.order.quality))
+def _rendering(job: Job, view: View) -> list[str]:
     if job.task_started_at is None:
         line = "At Model Studio, waiting to be rendered"
     else:
-        line = f"Rendering, {duration(max(0.0, now - job.task_started_at))} so far, usually about {usual}"
+        line = f"Rendering, {duration(max(0.0, view.now - job.task_started_at))} so far, usually {_usual(job, view)}"
     if job.too_late:
         return [line, "It can't be stopped any more: Model Studio had begun. It will be delivered and charged."]
     return [line, "Asking Model Studio to stop…"] if job.cancel_by else [line]
+
+
+def _usual(job: Job, view: View) -> str:
+    estimate, seconds = view.estimate or DOCUMENTED[job.order.quality], job.video.seconds if job.video else 0.0
+    usual, most = duration(estimate.usual(seconds)), duration(estimate.most(seconds))
+    if not estimate.trusted or usual == most:
+        return f"about {usual}"
+    both_minutes = usual.endswith(" min") and most.endswith(" min") and "h" not in usual + most
+    return f"{usual.removesuffix(' min')}–{most}" if both_minutes else f"{usual} to {most}"
 
 
 def _posting(job: Job) -> list[str]:
@@ -292,6 +307,14 @@ NOT_STORED = "I can't store anything at the moment, so nothing was started and n
 TOO_OLD = "That button no longer fits: the job has moved on. Its card says where it stands."
 
 
+def missing_scope(scope: str) -> str:
+    """Return the private answer when the app was not given a permission that it needs."""
+    return (
+        f"Slack does not let me open the form: the app lacks the scope `{escape(scope)}`. An admin of this workspace "
+        "must add it and re-install the app. Nothing was started."
+    )
+
+
 def duration(seconds: float) -> str:
     """Return a length of time as people say it."""
     if seconds < 55:
@@ -324,4 +347,4 @@ def escape(text: str) -> str:
 
 
 def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text}
+    return {"type": "plain_text", "text": text, "emoji": False}  # a file may be called :poop:

@@ -154,7 +154,8 @@ def _source(files: list[Mapping[str, Any]]) -> SourceFile:
     if not files:
         return SourceFile("")
     size = files[0].get("size")
-    return SourceFile(str(files[0]["id"]), str(files[0].get("name") or ""), size if isinstance(size, int) else 0)
+    name = str(files[0].get("name") or "").encode(errors="replace").decode()  # half an emoji can't be stored
+    return SourceFile(str(files[0]["id"]), name, size if isinstance(size, int) else 0)
 
 
 def early_problems(role: Role, file: Mapping[str, Any]) -> tuple[Problem, ...]:

@@ -52,7 +52,7 @@ class SlackOutlet:
                 filename=f"{job.order.kind}-{job.id}.mp4",
                 length=job.result.size if job.result else 0,
             )
-            await upload_file(self._media, place["upload_url"], path, content_type="video/mp4")
+            await upload_file(self._media, str(place["upload_url"]), path, content_type="video/mp4")
         except SlackRefusal as error:
             if error.code in _NO_UPLOADS:
                 raise Refused(str(error), failure=Failure(FailureCode.UNCOLLECTED, error.code)) from error
@@ -93,6 +93,8 @@ class SlackOutlet:
                 return Look(Sight.NOT_COMPLETED)
             raise _later(error) from error
         file = answer["file"]
+        if not isinstance(file, dict):
+            raise Unreachable("files.info: no file in the answer")
         message = next(_messages(file), None)
         sight = Sight.SHARED if message else Sight.HIDDEN
         return Look(sight, permalink=file.get("permalink"), message=message)
@@ -130,6 +132,9 @@ def _later(error: SlackRefusal) -> Unreachable:
 
 def _messages(file: Mapping[str, Any]) -> Iterator[str]:
     """Yield the messages in which a file is visible."""
-    for places in (file.get("shares") or {}).values():
-        for shares in places.values():
-            yield from (str(share["ts"]) for share in shares if share.get("ts"))
+    try:
+        for places in (file.get("shares") or {}).values():
+            for shares in places.values():
+                yield from (str(share["ts"]) for share in shares if share.get("ts"))
+    except (AttributeError, TypeError) as error:
+        raise Unreachable("files.info: shares of another shape") from error

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bot.hosting import Hosted
     from bot.job import Job
-    from bot.store.writer import Writer
+    from bot.store.writer import Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Address:
 class Addresses:
     """The address table."""
 
-    def __init__(self, writer: Writer, reader: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, writer: Writing, reader: Database, clock: Callable[[], float]) -> None:
         self._writer = writer
         self._reader = reader
         self._clock = clock
@@ -88,9 +88,8 @@ class Addresses:
 
     async def begin_fetch(self, token: str) -> bool:
         """Log a fetch, or return False because the address is no longer good. Nothing may be served before this."""
-        sql = """UPDATE address SET fetches = fetches + 1, first_fetch_at = coalesce(first_fetch_at, :now)
-                 WHERE token = :token AND revoked_at IS NULL AND expires_at > :now
-                   AND job_id IN (SELECT id FROM job WHERE state NOT IN ('delivered', 'failed', 'cancelled'))"""
+        sql = f"""UPDATE address SET fetches = fetches + 1, first_fetch_at = coalesce(first_fetch_at, :now)
+                  WHERE {_GOOD}"""  # noqa: S608 -- a constant
         facts = {"token": token, "now": self._clock()}
         return await self._writer.run(lambda db: db.execute(sql, facts).rowcount == 1)
 
@@ -108,15 +107,32 @@ class Addresses:
 
         await self._writer.run(log)
 
-    async def revoke(self, job_id: str) -> None:
-        """Take every address of the job away. From the answer on none of them serves a byte. Safe to repeat."""
+    async def good(self, token: str) -> bool:
+        """Return whether a fetch of this address would be admitted now."""
+        facts = {"token": token, "now": self._clock()}
+        return self._reader.execute(f"SELECT 1 FROM address WHERE {_GOOD}", facts).fetchone() is not None  # noqa: S608 -- a constant
+
+    async def revoke(self, job_id: str, *, epoch: int | None = None) -> None:
+        """Take away all of the job's addresses, or one attempt's: then they serve nothing. Safe to repeat."""
         now = self._clock()
-        await self._writer.run(lambda db: _revoke(db, job_id, now))
+        await self._writer.run(lambda db: _revoke(db, job_id, now, epoch))
+
+    async def revoke_ended(self) -> None:
+        """Take away what a process that died left good although its job has ended."""
+        sql = """UPDATE address SET revoked_at = :now WHERE revoked_at IS NULL
+                 AND job_id IN (SELECT id FROM job WHERE state IN ('delivered', 'failed', 'cancelled'))"""
+        facts = {"now": self._clock()}
+        await self._writer.run(lambda db: db.execute(sql, facts))
 
 
-def _revoke(db: Database, job_id: str, now: float) -> None:
-    sql = "UPDATE address SET revoked_at = :now WHERE job_id = :job_id AND revoked_at IS NULL"
-    db.execute(sql, {"now": now, "job_id": job_id})
+_GOOD = """token = :token AND revoked_at IS NULL AND expires_at > :now
+           AND job_id IN (SELECT id FROM job WHERE state NOT IN ('delivered', 'failed', 'cancelled'))"""
+
+
+def _revoke(db: Database, job_id: str, now: float, epoch: int | None = None) -> None:
+    sql = """UPDATE address SET revoked_at = :now
+             WHERE job_id = :job_id AND revoked_at IS NULL AND epoch = coalesce(:epoch, epoch)"""
+    db.execute(sql, {"now": now, "job_id": job_id, "epoch": epoch})
 
 
 def _address(row: Mapping[str, Any]) -> Address:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from bot.store.writer import Writer
+    from bot.store.writer import Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Card:
 class Cards:
     """The card table."""
 
-    def __init__(self, writer: Writer, reader: Database) -> None:
+    def __init__(self, writer: Writing, reader: Database) -> None:
         self._writer = writer
         self._reader = reader
 

@@ -6,9 +6,12 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bot.errors import NoSuchJob, StaleJob
+from bot.estimate import REMEMBERED, Sample
 from bot.job import JobState, Kind, Quality
 from bot.queue import Turn, may_submit
-from bot.store.rows import from_row, to_row
+from bot.store import attempts
+from bot.store.rows import COLUMNS, from_row, to_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,17 +19,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from bot.job import Job
-    from bot.store.writer import Writer
+    from bot.store.writer import Writing
 
 UNFINISHED = "state NOT IN ('delivered', 'failed', 'cancelled')"
-
-
-class StaleJob(Exception):
-    """The row is no longer the one that was read: whoever was faster is right, and this work is dropped."""
-
-
-class NoSuchJob(Exception):
-    """There is no job with this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +34,26 @@ class Event:
     note: Mapping[str, Any]
 
 
+_INSERT = f"""INSERT INTO job ({", ".join(COLUMNS)}) VALUES ({", ".join(f":{name}" for name in COLUMNS)})
+              ON CONFLICT (key) DO NOTHING RETURNING id"""  # noqa: S608 -- our own column names
+_UPDATE = f"""UPDATE job SET {", ".join(f"{name} = :{name}" for name in COLUMNS if name != "id")}
+              WHERE id = :id AND revision = :read"""  # noqa: S608 -- our own column names
+
+
 class Jobs:
     """The job table. Writing waits for the disk, reading does not wait at all."""
 
-    def __init__(self, writer: Writer, reader: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, writer: Writing, reader: Database, clock: Callable[[], float]) -> None:
         self._writer = writer
         self._reader = reader
         self._clock = clock
 
     async def add(self, job: Job) -> Job:
         """Store a new job and return it; a request that was stored before returns the job it made then."""
-        now = self._clock()
+        now, row = self._clock(), to_row(job)
 
         def insert(db: Database) -> Job:
-            row = to_row(job)
-            names = ", ".join(row)
-            marks = ", ".join(f":{name}" for name in row)
-            sql = f"INSERT INTO job ({names}) VALUES ({marks}) ON CONFLICT (key) DO NOTHING RETURNING id"  # noqa: S608 -- our own column names
-            if db.execute(sql, row).fetchone() is None:
+            if db.execute(_INSERT, row).fetchone() is None:
                 known = db.execute("SELECT * FROM job WHERE key = :key", {"key": job.key}).fetchone()
                 return from_row(known)
             _record(db, job, now, job.place.user, {"parent": job.parent} if job.parent else {})
@@ -69,14 +66,21 @@ class Jobs:
         now = self._clock()
         return await self._writer.run(lambda db: _save(db, old, new, now, who=who, note=note))
 
-    async def claim(self, old: Job, new: Job, *, places: int) -> Job | None:
-        """Save like ``save``, but only if it is this job's turn at this very moment; None if it is not."""
+    async def claim(
+        self, old: Job, new: Job, *, places: int, account: str = "", began_at: float | None = None
+    ) -> Job | None:
+        """Save like ``save``, but only if it is this job's turn at this very moment; None if it is not.
+
+        Notes the paid call that follows: by which key, and at which instant of the service's clock.
+        """
         now = self._clock()
 
         def claim(db: Database) -> Job | None:
             if not may_submit(_turns(db, old.order.kind, now), old.id, places):
                 return None
-            return _save(db, old, new, now, who="", note=None)
+            saved = _save(db, old, new, now, who="", note=None)
+            attempts.begin(db, saved, account=account, began_at=now if began_at is None else began_at)
+            return saved
 
         return await self._writer.run(claim)
 
@@ -102,6 +106,20 @@ class Jobs:
         """Return what the line of one model has to know of its jobs."""
         return _turns(self._reader, kind, now)
 
+    async def history(self, kind: Kind, quality: Quality) -> list[Sample]:
+        """Return how long the latest tasks of this kind took that gave a video, newest first."""
+        sql = """SELECT seconds, task_ended_at - task_started_at AS took FROM job
+                 WHERE kind = :kind AND quality = :quality AND task_ended_at > task_started_at
+                 ORDER BY task_ended_at DESC LIMIT :limit"""
+        facts = {"kind": str(kind), "quality": str(quality), "limit": REMEMBERED}
+        return [Sample(row["seconds"], row["took"]) for row in self._reader.execute(sql, facts)]
+
+    async def submitted(self) -> int:
+        """Return how many tasks the service has of ours."""
+        sql = f"SELECT count(*) AS number FROM job WHERE {UNFINISHED} AND state = 'rendering'"  # noqa: S608 -- a constant
+        number: int = self._reader.execute(sql).fetchone()["number"]
+        return number
+
     async def unfinished(self) -> list[Job]:
         """Return every job that is still under way, oldest first."""
         sql = f"SELECT * FROM job WHERE {UNFINISHED} ORDER BY created_at, id"  # noqa: S608 -- a constant
@@ -123,11 +141,9 @@ class Jobs:
 
 def _save(db: Database, old: Job, new: Job, now: float, *, who: str, note: Mapping[str, Any] | None) -> Job:
     saved = replace(new, revision=old.revision + 1)
-    row = to_row(saved)
-    changes = ", ".join(f"{name} = :{name}" for name in row if name != "id")
-    sql = f"UPDATE job SET {changes} WHERE id = :id AND revision = :read"  # noqa: S608 -- our own column names
-    if db.execute(sql, row | {"read": old.revision}).rowcount != 1:
+    if db.execute(_UPDATE, to_row(saved) | {"read": old.revision}).rowcount != 1:
         raise StaleJob(old.id)
+    attempts.follow(db, old, saved, now)
     if new.state is not old.state or new.ask is not old.ask or who or note:
         _record(db, saved, now, who, note or {})
     return saved
@@ -141,7 +157,7 @@ def _record(db: Database, job: Job, now: float, who: str, note: Mapping[str, Any
 
 def _turns(db: Database, kind: Kind, now: float) -> list[Turn]:
     sql = f"""
-        SELECT id, requester, created_at, state, due_at, ask, wanted, video, submitting_at,
+        SELECT id, requester, created_at, state, due_at, ask, quality, seconds, submitting_at, task_started_at,
                (SELECT count(*) FROM address WHERE address.job_id = job.id AND address.epoch = job.epoch
                    AND revoked_at IS NULL AND expires_at > :now) AS hosted
         FROM job WHERE {UNFINISHED} AND state != 'rendered' AND kind = :kind
@@ -158,7 +174,8 @@ def _turn(row: Mapping[str, Any]) -> Turn:
         due_at=row["due_at"],
         hosted=row["hosted"] == 2,
         asks=row["ask"] is not None,
-        seconds=json.loads(row["video"])["seconds"] if row["video"] else 0.0,
-        quality=Quality(json.loads(row["wanted"])["quality"]),
+        seconds=row["seconds"],
+        quality=Quality(row["quality"]),
         submitted_at=row["submitting_at"],
+        started_at=row["task_started_at"],
     )

@@ -30,6 +30,7 @@ _PLAIN: Final = (
     "failures",
     "parent",
     "cancel_by",
+    "doubts",
     "epoch",
     "submitting_at",
     "task_id",
@@ -38,6 +39,8 @@ _PLAIN: Final = (
     "cancelled_by",
 )
 _RENAMED: Final = {"order": "wanted"}  # ORDER is a word of SQL's own
+_DERIVED: Final = ("state", "too_late", "ask", "kind", "quality", "seconds", "team", "requester")
+COLUMNS: Final = (*_PLAIN, *_DERIVED, *(_RENAMED.get(name, name) for name in _DOCUMENTS))
 
 
 def to_row(job: Job) -> dict[str, Any]:
@@ -48,6 +51,8 @@ def to_row(job: Job) -> dict[str, Any]:
         "too_late": int(job.too_late),
         "ask": job.ask and str(job.ask),
         "kind": str(job.order.kind),
+        "quality": str(job.order.quality),
+        "seconds": job.video.seconds if job.video else 0.0,
         "team": job.place.team,
         "requester": job.place.user,
     }

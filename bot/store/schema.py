@@ -41,6 +41,7 @@ def m001_jobs(db: Database) -> None:
             place TEXT NOT NULL,
             image TEXT,
             video TEXT,
+            doubts INTEGER NOT NULL,
             epoch INTEGER NOT NULL,
             submitting_at REAL,
             task_id TEXT UNIQUE,
@@ -126,7 +127,61 @@ def m004_cards(db: Database) -> None:
     )
 
 
-STEPS = (m001_jobs, m002_events, m003_addresses, m004_cards)
+@migrations()
+def m005_meta(db: Database) -> None:
+    """What is known beside the jobs, by name."""
+    db.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
+
+
+@migrations()
+def m006_history(db: Database) -> None:
+    """What the line and the estimate look at stands in columns of its own."""
+    db.execute("ALTER TABLE job ADD COLUMN quality TEXT NOT NULL DEFAULT 'standard'")
+    db.execute("ALTER TABLE job ADD COLUMN seconds REAL NOT NULL DEFAULT 0")
+    db.execute(
+        """
+        UPDATE job SET quality = json_extract(wanted, '$.quality'),
+                       seconds = coalesce(json_extract(video, '$.seconds'), 0.0)
+        """
+    )
+    db.execute("CREATE INDEX job_history ON job (kind, quality, task_ended_at) WHERE task_ended_at IS NOT NULL")
+
+
+@migrations()
+def m007_attempts(db: Database) -> None:
+    """Every paid call, so that a lost answer can be settled and no task is taken for another call's."""
+    db.execute(
+        """
+        CREATE TABLE attempt (
+            id INTEGER PRIMARY KEY,
+            job_id TEXT NOT NULL REFERENCES job (id),
+            epoch INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            account TEXT NOT NULL,
+            began_at REAL NOT NULL,
+            asked_at REAL,
+            fate TEXT NOT NULL DEFAULT 'open' CHECK (fate IN ('open', 'taken', 'refused', 'void', 'doubt')),
+            task_id TEXT UNIQUE,
+            CHECK ((fate = 'taken') = (task_id IS NOT NULL))
+        ) STRICT
+        """
+    )
+    db.execute("CREATE UNIQUE INDEX attempt_open ON attempt (job_id) WHERE fate = 'open'")
+    db.execute("CREATE INDEX attempt_job ON attempt (job_id)")
+    db.execute("CREATE INDEX attempt_began ON attempt (kind, began_at)")
+    # Of calls made before this table, only what the job's row says is known.
+    db.execute(
+        """
+        INSERT INTO attempt (job_id, epoch, kind, account, began_at, asked_at, fate, task_id)
+        SELECT id, epoch, kind, '', submitting_at, CASE WHEN ask = 'unclear' THEN submitting_at END,
+               CASE WHEN task_id IS NOT NULL THEN 'taken' WHEN state = 'submitting' THEN 'open' ELSE 'doubt' END,
+               task_id
+        FROM job WHERE submitting_at IS NOT NULL
+        """
+    )
+
+
+STEPS = (m001_jobs, m002_events, m003_addresses, m004_cards, m005_meta, m006_history, m007_attempts)
 
 
 def migrate(db: Database) -> None:

@@ -6,8 +6,11 @@ import asyncio
 import queue
 import sqlite3
 import threading
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from bot.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,29 +23,39 @@ T = TypeVar("T")
 BATCH = 512
 
 
-class StoreUnavailable(Exception):
-    """Nothing can be stored at the moment (disk full, read-only, broken); what was asked for is not stored."""
+class Writing(Protocol):
+    """Who runs the operations that change something."""
+
+    async def run(self, work: Callable[[Database], T]) -> T:
+        """Return what ``work`` returned, once it is stored for good; StoreUnavailable if nothing can be."""
+        ...
+
+    def close(self) -> None:
+        """Finish what was asked for, then let the connection go."""
+        ...
 
 
 @dataclass(slots=True)
-class _Operation:
+class Operation:
+    """One piece of work, and what came of it."""
+
     work: Callable[[Database], Any]
-    loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[Any]
+    done: asyncio.Future[Any] | None = None  # who waits for it, if that is on another thread
     result: Any = None
     error: BaseException | None = None
 
 
 class Writer:
-    """Runs each operation in a transaction of its own inside a shared commit.
+    """Runs what is asked for at about the same time in one transaction, and what of it fails alone in its own.
 
-    An answer is given only after the commit reached the disk. An operation that raises is rolled back alone;
-    a commit that fails (disk full) fails every operation in it.
+    An answer is given only after the commit reached the disk. An operation may run twice, so it must do nothing
+    but read and write the database; of one that raises nothing is stored.
     """
 
     def __init__(self, connect: Callable[[], Database]) -> None:
         self._connect = connect
-        self._queue: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Operation] | None] = queue.SimpleQueue()
+        self._asked: list[Operation] = []
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._closed = False
         self._thread.start()
@@ -52,63 +65,84 @@ class Writer:
         if self._closed:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
-        operation = _Operation(work, loop, loop.create_future())
-        self._queue.put(operation)
-        result: T = await operation.done
-        return result
+        done: asyncio.Future[T] = loop.create_future()
+        # What one turn of the loop asks for goes over together: each single hand-over would wake the thread,
+        # and under load it would commit one or two operations at a time.
+        if not self._asked:
+            loop.call_soon(self._hand_over)
+        self._asked.append(Operation(work, done))
+        return await done
+
+    def _hand_over(self) -> None:
+        asked, self._asked = self._asked, []
+        self._queue.put(asked)
 
     def close(self) -> None:
         """Finish what was asked for, then close the connection. Safe to repeat."""
         if not self._closed:
             self._closed = True
+            self._hand_over()
             self._queue.put(None)
         self._thread.join()
 
     def _work(self) -> None:
-        db = self._connect()
         try:
-            while (first := self._queue.get()) is not None:
-                batch = [first]
-                closing = self._gather(batch)
-                self._commit(db, batch)
-                _answer(batch)
-                if closing:
+            db = self._connect()
+        except Exception as error:  # noqa: BLE001 -- whatever it is, everybody who asks must hear of it
+            self._refuse(error)
+            return
+        with closing(db):
+            while (batch := self._queue.get()) is not None:
+                closed = self._gather(batch)
+                for start in range(0, len(batch), BATCH):
+                    some = batch[start : start + BATCH]
+                    transact(db, some)
+                    _answer(some)
+                if closed:
                     return
-        finally:
-            db.close()
 
-    def _gather(self, batch: list[_Operation]) -> bool:
+    def _refuse(self, error: Exception) -> None:
+        """There is no connection: answer everything, until closed, with the reason."""
+        while (asked := self._queue.get()) is not None:
+            for operation in asked:
+                operation.error = _translated(error)
+            _answer(asked)
+
+    def _gather(self, batch: list[Operation]) -> bool:
         """Add what is already waiting; true when closing was among it."""
         while len(batch) < BATCH:
             try:
-                operation = self._queue.get_nowait()
+                asked = self._queue.get_nowait()
             except queue.Empty:
                 return False
-            if operation is None:
+            if asked is None:
                 return True
-            batch.append(operation)
+            batch += asked
         return False
 
-    def _commit(self, db: Database, batch: list[_Operation]) -> None:
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            for operation in batch:
-                _attempt(db, operation)
-            db.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 -- whatever broke the commit is the answer of each operation in it
-            db.rollback()
-            for operation in batch:
-                operation.error = operation.error or _translated(error)
+
+def transact(db: Database, batch: list[Operation]) -> None:
+    """Store all at once. What raises is left out, and the rest tried again without it."""
+    rest = list(batch)
+    while rest and (guilty := _first_to_fail(db, rest)) is not None:
+        rest.remove(guilty)
 
 
-def _attempt(db: Database, operation: _Operation) -> None:
+def _first_to_fail(db: Database, batch: list[Operation]) -> Operation | None:
+    running: Operation | None = None
     try:
-        with db.atomic():
-            operation.result = operation.work(db)
-    except Exception as error:
-        if not db.conn.in_transaction:
-            raise  # the whole transaction went with it: nothing of this batch is stored
-        operation.error = _translated(error)
+        db.execute("BEGIN IMMEDIATE")
+        for running in batch:
+            running.result, running.error = running.work(db), None
+        running = None
+        db.execute("COMMIT")
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it is the answer to whoever asked
+        with suppress(sqlite3.Error):
+            db.rollback()
+        # Without a culprit it is the disk, and the answer is everybody's.
+        for operation in batch if running is None else [running]:
+            operation.error = _translated(error)
+    return running
 
 
 def _translated(error: Exception) -> Exception:
@@ -120,17 +154,17 @@ def _translated(error: Exception) -> Exception:
     return error
 
 
-def _answer(batch: list[_Operation]) -> None:
-    loops = {operation.loop for operation in batch}
+def _answer(batch: list[Operation]) -> None:
+    loops = {operation.done.get_loop() for operation in batch if operation.done}
     for loop in loops:
-        mine = [operation for operation in batch if operation.loop is loop]
+        mine = [operation for operation in batch if operation.done and operation.done.get_loop() is loop]
         if not loop.is_closed():
             loop.call_soon_threadsafe(_settle, mine)
 
 
-def _settle(batch: list[_Operation]) -> None:
+def _settle(batch: list[Operation]) -> None:
     for operation in batch:
-        if operation.done.done():
+        if operation.done is None or operation.done.done():
             continue  # whoever asked was cancelled; what it asked for is stored all the same
         if operation.error is not None:
             operation.done.set_exception(operation.error)

@@ -23,9 +23,9 @@ def children(code: str, *, at_once: int = 2) -> Children:
 
 
 async def _appears(path: Path) -> int:
-    while not (path.exists() and path.read_text()):  # noqa: ASYNC240, ASYNC110 -- a few bytes, from another process
+    while not (path.exists() and path.read_text()):  # noqa: ASYNC110 -- a few bytes, from another process
         await asyncio.sleep(0.01)
-    return int(path.read_text())  # noqa: ASYNC240 -- as above
+    return int(path.read_text())
 
 
 def _lives(pid: int) -> bool:
@@ -53,7 +53,7 @@ async def test_a_child_works_in_its_folder_without_environment_descriptors_or_te
     finally:
         os.close(reader)
         os.close(writer)
-    assert folder == str(tmp_path.resolve())  # noqa: ASYNC240 -- local and tiny
+    assert folder == str(tmp_path.resolve())
     assert set(environment) <= {"LC_CTYPE", "LD_LIBRARY_PATH", "MALLOC_ARENA_MAX", "__CF_USER_TEXT_ENCODING"}
     assert descriptors == [0, 1, 2]
     assert own_session

@@ -173,7 +173,7 @@ async def test_nothing_is_left_behind(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     await Prober().probe(clip("mp4"), Role.VIDEO)
-    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 -- local and tiny
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_worker_starts_without_the_rest_of_the_bot() -> None:

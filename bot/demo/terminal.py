@@ -1,0 +1,125 @@
+"""``understudy demo``: one whole job in the practice world, told in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.demo import samples
+from bot.demo.practice import Practice
+from bot.job import Kind
+
+if TYPE_CHECKING:
+    from bot.demo.slack import Message, SlackFile, View, World
+
+# A practice task takes this long at least, so that one sees the card move; the longest clip renders in about 30 s.
+TASK_SECONDS = 4.0
+PATIENCE_SECONDS = 90.0
+
+
+def run(image: Path | None, video: Path | None, *, swap: bool, pro: bool) -> int:
+    """Play the whole flow once and save the video in the present folder. Returns the exit status."""
+    kind = Kind.SWAP if swap else Kind.ANIMATE
+    with tempfile.TemporaryDirectory(prefix="understudy-demo-") as folder:
+        return asyncio.run(_play(Path(folder), image, video, kind=kind, pro=pro))
+
+
+async def _play(folder: Path, image: Path | None, video: Path | None, *, kind: Kind, pro: bool) -> int:
+    _say("A practice workspace: nothing leaves this computer, nothing costs money.")
+    if image is None or video is None:
+        image, video = folder / "character.png", folder / "dancer.mp4"
+        await asyncio.to_thread(samples.character, image)
+        await asyncio.to_thread(samples.dancer, video)
+    practice = Practice(folder / "practice", task_seconds=TASK_SECONDS)
+    try:
+        async with practice:
+            return await _job(practice, image, video, kind=kind, pro=pro)
+    except (RuntimeError, TimeoutError) as error:
+        kept = Path(tempfile.gettempdir()) / "understudy-demo.log"
+        shutil.copyfile(practice.log, kept)
+        _say(f"The demo broke off: {error}. The bot's log is in {kept}")
+        return 1
+
+
+async def _job(practice: Practice, image: Path, video: Path, *, kind: Kind, pro: bool) -> int:
+    world = practice.slack.world
+    transcript = Transcript(world)
+    world.listeners.append(transcript.heard)
+    ada = practice.slack.person("ada")
+    _say(f"ada types /{kind} in #general and the form opens.")
+    await ada.command(f"/{kind}")
+    view = await ada.opened_view()
+    _say(f"ada gives {image.name} and {video.name} and presses Start.")
+    entries: dict[str, str | list[str]] = {
+        "image": [await ada.upload(image)],
+        "video": [await ada.upload(video)],
+        "quality": "pro" if pro else "standard",
+    }
+    submission = await ada.submit(view, entries)
+    if submission.errors:
+        _refused(submission.errors, view)
+        return 1
+    if not submission.answer.ok:
+        raise RuntimeError("the form was not taken")
+    return await _outcome(practice, transcript, kind)
+
+
+def _refused(errors: dict[str, str], view: View) -> None:
+    labels = {block["block_id"]: block["label"]["text"] for block in view.blocks if block["type"] == "input"}
+    for field_id, text in errors.items():
+        _say(f"Under “{labels[field_id]}” the form says: {text}")
+
+
+async def _outcome(practice: Practice, transcript: Transcript, kind: Kind) -> int:
+    await practice.slack.world.wait_for(lambda: transcript.ended, PATIENCE_SECONDS)
+    if transcript.video is None:
+        return 1
+    target = Path.cwd() / f"understudy-{kind}.mp4"
+    await asyncio.to_thread(shutil.copyfile, transcript.video.path, target)
+    bill = practice.studio.billed[-1]
+    _say(f"Saved as {target.name}: {bill.seconds:.1f} s of practice render, {bill.price:.2f} practice dollars.")
+    return 0
+
+
+@dataclass
+class Transcript:
+    """Prints what the bot says in the workspace, each wording once, and notes how it ended."""
+
+    world: World
+    video: SlackFile | None = None
+    failed: bool = False
+    _said: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def ended(self) -> bool:
+        """True when the card says the last word: after the video, or after the failure's reply."""
+        return self.failed or (self.video is not None and any("Done" in text for _, text in self._said))
+
+    def heard(self, _: str, message: Message) -> None:
+        """Take notice of a new or edited message."""
+        if message.user != self.world.bot.id or (message.ts, message.text) in self._said:
+            return
+        self._said.add((message.ts, message.text))
+        where = "  in the thread" if message.thread_ts else "  the card"
+        _say(f"{where}: {self._readable(message)}")
+        for file in message.files:
+            self.video = self.world.files[file]
+            _say(f"{where}: ▶ {self.video.title or self.video.name} ({self.video.size / 1e6:.1f} MB)")
+        if message.thread_ts and not message.files:
+            self.failed = True
+
+    def _readable(self, message: Message) -> str:
+        text = message.text
+        for user in self.world.users.values():
+            text = text.replace(f"<@{user.id}>", f"@{user.name}")
+        return text
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,63 @@
+"""Fixtures of the practice world (see ``world.py``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from world import COVERAGE, BotHere, Files, Opened, Workplace
+
+from bot.demo import samples
+from bot.pace import Pace
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: half of the time of the tests that start a bot is waiting."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    folder = tmp_path_factory.mktemp("media")
+    files = Files(image=folder / "hero.png", video=folder / "dance.mp4")
+    samples.character(files.image)
+    samples.dancer(files.video, seconds=2.0)
+    return files
+
+
+@pytest.fixture(scope="session")
+def renders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all tests, so that the same inputs are rendered once."""
+    return tmp_path_factory.mktemp("renders")
+
+
+@pytest.fixture
+async def workplaces(tmp_path: Path, media: Files, renders: Path) -> AsyncIterator[Opened]:
+    """Opens practice worlds: ``here=True`` with the bot in this process, else with the bot as a process of its own."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(*, here: bool = True, started: bool = True, **options: Any) -> Workplace:
+            settings = {"POLL_SECONDS": "0.1", "LOG_LEVEL": "WARNING", **options.pop("settings", {})}
+            settings |= {} if here else COVERAGE
+            pace = options.pop("pace", Pace())
+            defaults: dict[str, Any] = {"task_seconds": 0.0, "fast": True, "renders": renders}
+            place = Workplace(tmp_path / "world", settings=settings, **(defaults | options))
+            place.media = media
+            if here:
+                place.bot = BotHere(pace=pace)
+            stack.push_async_callback(place.stop)
+            if started:
+                await place.start()
+            return place
+
+        yield opened
+
+
+@pytest.fixture
+async def workplace(workplaces: Opened) -> Workplace:
+    """One practice world with the bot in this process."""
+    return await workplaces()

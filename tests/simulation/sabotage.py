@@ -1,0 +1,207 @@
+"""Tests of the tests: takes one safeguard away at a time and shows that the suite notices.
+
+    python tests/simulation/sabotage.py            # all of them
+    python tests/simulation/sabotage.py lane log   # some
+
+Each is done to a copy of the package. A safeguard whose text is no longer there fails loudly: none is forgotten.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SIMULATION = "tests/simulation/test_simulation.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Sabotage:
+    """A safeguard, what is done to it, and the tests that must notice."""
+
+    name: str
+    file: str
+    text: str
+    instead: str
+    tests: tuple[str, ...] = (SIMULATION,)
+
+
+SAFEGUARDS = (
+    Sabotage(
+        "row",  # the row says "submitting" before the paid call
+        "bot/store/jobs.py",
+        """            saved = _save(db, old, new, now, who="", note=None)
+            attempts.begin(db, saved, account=account, began_at=now if began_at is None else began_at)
+            return saved
+""",
+        "            return new\n",
+    ),
+    Sabotage(
+        "epoch",  # every attempt has addresses of its own
+        "bot/job.py",
+        "            epoch=self.epoch + 1,\n",
+        "            epoch=self.epoch,\n",
+    ),
+    Sabotage(
+        "revocation",  # what was given away is taken back before anything is sent again
+        "bot/settling.py",
+        "        await self._store.addresses.revoke(job.id)\n",
+        "",
+    ),
+    Sabotage(
+        "log",  # the access log decides whether a lost call may have landed
+        "bot/settling.py",
+        "        return {address.role for address in addresses if address.first_fetch_at is not None} != set(Role)\n",
+        "        return True\n",
+    ),
+    Sabotage(
+        "first byte",  # a fetch is logged before its first byte
+        "bot/store/addresses.py",
+        "coalesce(first_fetch_at, :now)",
+        "first_fetch_at",
+        ("tests/store/test_store_addresses.py",),
+    ),
+    Sabotage(
+        "own key",  # only tasks that our API key made are ours
+        "bot/settling.py",
+        "row.api_key_id == key_id is not None and row.id not in known",
+        "row.id not in known",
+    ),
+    Sabotage(
+        "known tasks",  # a task that is some job's already is nobody else's
+        "bot/settling.py",
+        "row.api_key_id == key_id is not None and row.id not in known",
+        "row.api_key_id == key_id is not None",
+    ),
+    Sabotage(
+        "closed windows",  # the time in which another unsettled call may have landed is closed
+        "bot/settling.py",
+        " and not any(self._may_be(row, other) for other in closed)",
+        "",
+        ("tests/test_settler.py",),
+    ),
+    Sabotage(
+        "certainty",  # what may be the orphan of a disarmed call is not adopted
+        "bot/settling.py",
+        "not orphans or row.status is TaskStatus.SUCCEEDED",
+        "row.id",
+    ),
+    Sabotage(
+        "lane",  # one paid call per model at a time
+        "bot/queue.py",
+        "    if submitting(turns):\n        return False\n",
+        "",
+        ("tests/test_queue.py", "tests/store/test_store_jobs.py"),
+    ),
+    Sabotage(
+        "unique key",  # the same press twice is one job
+        "bot/intake.py",
+        "key=key, order=order",
+        "key=key + _new_id(), order=order",
+    ),
+    Sabotage(
+        "revision",  # only who saw the row as it is may change it
+        "bot/store/jobs.py",
+        "WHERE id = :id AND revision = :read",
+        "WHERE id = :id AND :read >= 0",
+    ),
+    Sabotage(
+        "kept answer",  # what the paid call was answered is kept while nothing can be stored
+        "bot/submitting.py",
+        "            self._untold[told.job.id] = told\n",
+        "",
+    ),
+    Sabotage(
+        "look",  # a look at the file before it is shown again
+        "bot/delivery.py",
+        "        if job.delivery.completing_at is not None:\n            return await self._look(job)\n",
+        "",
+    ),
+    Sabotage(
+        "patience",  # a call that was not answered may still take effect
+        "bot/delivery.py",
+        "settle: float = 30.0",
+        "settle: float = 10.0",
+    ),
+    Sabotage(
+        "file id",  # the upload's id is saved before the call that makes it visible
+        "bot/delivery.py",
+        "        job = await self._moves.keep(job, lambda job: job.stay(due_at=now, delivery=delivery, failures=0))\n",
+        "        job = replace(job, delivery=delivery)\n",
+    ),
+    Sabotage(
+        "length",  # a file that was cut off is not taken for whole
+        "bot/transfer.py",
+        """                if part.received < expected:
+                    raise Unreachable("download: cut off")
+""",
+        "",
+        ("tests/test_transfer.py",),
+    ),
+    Sabotage(
+        "ended jobs",  # nothing that an ended job gave away stays good
+        "bot/steps.py",
+        "            await self._store.addresses.revoke_ended()\n",
+        "            pass\n",
+    ),
+)
+
+
+def noticed(sabotage: Sabotage, folder: Path) -> bool:
+    """Whether the tests go red without this safeguard."""
+    for part in ("bot", "tests"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("pyproject.toml", "README.md", "manifest.yml"):
+        shutil.copy(ROOT / part, folder / part)
+    path = folder / sabotage.file
+    before = path.read_text()
+    if before.count(sabotage.text) != 1:
+        raise SystemExit(f"{sabotage.name}: {sabotage.file} does not say (once) {sabotage.text!r}")
+    path.write_text(before.replace(sabotage.text, sabotage.instead))
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-n0",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+        *sabotage.tests,
+    ]
+    environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if not re.search(r"^\d+ (passed|failed)", ended.stdout, re.MULTILINE):  # the tests themselves did not run
+        raise SystemExit(f"{sabotage.name}: {ended.stdout}{ended.stderr}")
+    return ended.returncode != 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(each.name for each in SAFEGUARDS))
+    wanted = parser.parse_args().names
+    unnoticed = 0
+    for sabotage in SAFEGUARDS:
+        if wanted and sabotage.name not in wanted:
+            continue
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            red = noticed(sabotage, Path(folder))
+        unnoticed += not red
+        verdict = "red" if red else "STILL GREEN"
+        sys.stdout.write(f"without the {sabotage.name:<16} {verdict:<12} {time.monotonic() - began:5.0f} s\n")
+        sys.stdout.flush()
+    return min(1, unnoticed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

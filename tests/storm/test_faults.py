@@ -1,0 +1,125 @@
+"""Whatever one call meets, the job ends rightly: delivered, or honestly failed, paid once at most and posted once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mishaps import AT_SLACK, AT_STORAGE, AT_STUDIO, HOSTS, RESULT, SILENT, SLACK_CALLS, STUDIO, unclear_creates
+from turned import LONG
+
+from bot.demo import slack as at_slack
+from bot.demo import studio_trouble as at_studio
+
+if TYPE_CHECKING:
+    from turned import Turned, TurnedWorkplace
+
+DAY = 86400.0
+
+
+async def to_the_end(place: TurnedWorkplace, *, within: float = 30 * DAY) -> None:
+    """Go on until the job ended and is shown so; who is asked about an unclear create stops there."""
+    while True:
+        await place.go_on(place.shown, within=within)
+        asking = [index for index, (_, ask) in enumerate(place.states()) if ask == "unclear"]
+        if not asking:
+            return
+        for index in asking:
+            card = place.said("card")[index]
+            await place.slack.person("ada").press(card, "job_stop_here")
+
+
+@pytest.mark.parametrize("file_host", HOSTS)
+async def test_a_job_that_meets_every_fault_at_every_call_is_delivered(turned: Turned, file_host: str) -> None:
+    """Each fault at each call with one of the two file hosts; the long form has all of them with both."""
+    place = await turned(settings={"FILE_HOST": file_host})
+    share = slice(None) if LONG else slice(HOSTS.index(file_host), None, len(HOSTS))
+    for call, faults in AT_SLACK.items():
+        place.slack.trouble.next(call, *list(faults.values())[share])
+    for operation, faults in (AT_STUDIO | (AT_STORAGE if file_host == "modelstudio" else {})).items():
+        place.studio.trouble.next(operation, *list(faults.values())[share])
+    place.slack.trouble.next("files.info", SILENT["files.info"])
+    place.studio.trouble.next("query", SILENT["query"])
+    await place.order()
+    await place.go_on(place.shown, within=30 * DAY)
+    assert place.judge(jobs=1) == {"delivered": 1}
+    for call in AT_SLACK:
+        assert call == "chat.update" or not place.slack.trouble.pending(call), call
+
+
+@pytest.mark.parametrize("effect", [True, False])
+async def test_a_create_whose_answer_is_lost_is_never_simply_sent_again(turned: Turned, *, effect: bool) -> None:
+    place = await turned()
+    place.studio.trouble.next("create", at_studio.dropped(effect=effect))
+    await place.order()
+    await to_the_end(place)
+    assert place.judge(jobs=1).total() == 1
+
+
+@pytest.mark.parametrize("call", [*SLACK_CALLS, at_slack.UPLOAD])
+async def test_an_answer_of_slacks_lost_after_its_effect_posts_no_second_video(turned: Turned, call: str) -> None:
+    place = await turned()
+    place.slack.trouble.next(call, at_slack.dropped(effect=True), at_slack.malformed(effect=True))
+    await place.order()
+    await place.go_on(place.shown, within=DAY)
+    assert place.judge(jobs=1) == {"delivered": 1}
+
+
+async def test_states_that_run_backwards_are_unknown_or_unheard_of_end_no_job(turned: Turned) -> None:
+    place = await turned()
+    strange = at_studio.TaskFault(says=("UNKNOWN", "SUSPENDED", "RUNNING", "PENDING", "UNKNOWN"), backwards=True)
+    place.studio.trouble.next_tasks(strange)
+    await place.order()
+    await place.go_on(place.shown, within=DAY)
+    assert place.judge(jobs=1) == {"delivered": 1}
+
+
+async def test_a_success_without_an_address_is_asked_for_until_its_day_is_over_then_said_honestly(
+    turned: Turned,
+) -> None:
+    place = await turned()
+    place.studio.trouble.next_tasks(at_studio.TaskFault(no_address=True))
+    await place.order()
+    began = place.clock()
+    await place.go_on(lambda: place.rows()[0]["failures"] > 5, within=DAY)
+    place.turn(DAY - 3600)
+    assert place.states() == [("rendering", None)]
+    await place.go_on(place.shown, within=DAY)
+    assert place.judge(jobs=1) == {"failed": 1}
+    assert place.clock() - began > DAY
+    assert "may have cost" in place.card()
+
+
+async def test_a_login_page_instead_of_a_file_is_a_missing_scope_and_costs_nothing(turned: Turned) -> None:
+    place = await turned()
+    place.slack.trouble.next(at_slack.DOWNLOAD, at_slack.html(effect=False))
+    await place.order()
+    await place.go_on(place.shown, within=DAY)
+    assert place.judge(jobs=1) == {"failed": 1}
+    assert not place.studio.calls
+
+
+EACH = [
+    *((HOSTS[0], call, name) for call, faults in AT_SLACK.items() for name in faults),
+    *((HOSTS[0], call, name) for call, faults in AT_STUDIO.items() for name in faults),
+    *((HOSTS[1], call, name) for call, faults in AT_STORAGE.items() for name in faults),
+    *((host, "create", name) for host in HOSTS for name in unclear_creates()),
+    *((HOSTS[0], call, "silence") for call in SILENT),
+]
+
+
+@pytest.mark.parametrize(("file_host", "call", "name"), EACH if LONG else [])
+async def test_each_fault_alone_at_each_call(turned: Turned, file_host: str, call: str, name: str) -> None:
+    place = await turned(settings={"FILE_HOST": file_host})
+    if name == "silence":
+        trouble: Any = place.slack.trouble if call == "files.info" else place.studio.trouble
+        trouble.next(call, SILENT[call])
+    elif call in AT_SLACK:
+        place.slack.trouble.next(call, AT_SLACK[call][name])
+    else:
+        faults: dict[str, Any] = {**STUDIO, **RESULT} if call == "result" else STUDIO | unclear_creates()
+        place.studio.trouble.next(call, faults[name])
+    await place.order()
+    await to_the_end(place)
+    ends = place.judge(jobs=1)
+    assert call == "create" or ends == {"delivered": 1}

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.manifest import COMMANDS, SCOPES, manifest
+from bot.slack import client
+from bot.slack.listeners import COMMAND
+
+URL = "https://bot.example"
+
+
+def read(public_url: str | None = None) -> Any:
+    return yaml.safe_load(manifest(public_url))
+
+
+def test_socket_mode_needs_no_address() -> None:
+    settings = read()["settings"]
+    assert settings["socket_mode_enabled"] is True
+    assert settings["interactivity"] == {"is_enabled": True}
+    assert "://" not in re.sub(r"^#.*", "", manifest(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("given", [URL, f"{URL}/"])
+def test_http_mode_names_the_one_address_that_slack_calls(given: str) -> None:
+    found = read(given)
+    assert found["settings"]["socket_mode_enabled"] is False
+    assert found["settings"]["interactivity"]["request_url"] == f"{URL}/slack/events"
+    assert {command["url"] for command in found["features"]["slash_commands"]} == {f"{URL}/slack/events"}
+
+
+# What Slack's reference asks for each method; None: any token may.
+NEEDED = {
+    "auth.test": None,
+    "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
+    "conversations.open": "im:write",
+    "files.completeUploadExternal": "files:write",
+    "files.getUploadURLExternal": "files:write",
+    "files.info": "files:read",
+    "views.open": None,
+}
+
+
+def called() -> set[str]:
+    """Every Web API method that the bot's code names in a call."""
+    found = set()
+    for path in (Path(__file__).parent.parent / "bot" / "slack").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                first = node.args[0]
+                if node.func.attr in {"call", "read"} and isinstance(first, ast.Constant | ast.Name):
+                    found.add(str(first.value) if isinstance(first, ast.Constant) else getattr(client, first.id, ""))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "_say":
+                found.add(client.POST)
+    return found - {""}
+
+
+@pytest.mark.parametrize("public_url", [None, URL])
+def test_it_asks_for_the_scopes_that_the_codes_calls_need_and_no_more(public_url: str | None) -> None:
+    assert read(public_url)["oauth_config"]["scopes"] == {"bot": list(SCOPES)}
+    assert called() == set(NEEDED)
+    # The form's file fields and the files' bytes need files:read, the commands themselves "commands".
+    assert set(SCOPES) == {scope for scope in NEEDED.values() if scope} | {"commands", "files:read"}
+
+
+def test_it_subscribes_to_the_events_that_are_listened_to() -> None:
+    listeners = (Path(__file__).parent.parent / "bot" / "slack" / "listeners.py").read_text()
+    assert ".event(" not in listeners
+    assert "event_subscriptions" not in read()["settings"]
+
+
+@pytest.mark.parametrize("public_url", [None, URL])
+def test_it_has_the_form_that_slacks_schema_asks_for(public_url: str | None) -> None:
+    found = read(public_url)
+    assert set(found) == {"_metadata", "display_information", "features", "oauth_config", "settings"}
+    assert found["_metadata"] == {"major_version": 2, "minor_version": 1}
+    assert re.fullmatch(r"#[0-9a-f]{6}", found["display_information"]["background_color"])
+    assert re.fullmatch(r"[a-z0-9._-]+", found["features"]["bot_user"]["display_name"])
+    assert found["settings"]["interactivity"]["is_enabled"] is True
+    urls = str(found).count("https://")
+    assert urls == (0 if public_url is None else 1 + len(COMMANDS))
+    assert found["settings"]["socket_mode_enabled"] is (public_url is None)
+
+
+def test_every_command_is_one_the_bot_answers() -> None:
+    commands = [command["command"] for command in read()["features"]["slash_commands"]]
+    assert commands == ["/animate", "/swap"]
+    assert all(COMMAND.fullmatch(command) for command in commands)
+
+
+def test_it_keeps_to_slacks_lengths() -> None:
+    found = read()
+    assert len(found["display_information"]["name"]) <= 35
+    assert len(found["display_information"]["description"]) <= 140
+    assert all(len(str(command["command"])) <= 32 for command in COMMANDS)
+
+
+def test_making_one_leaves_no_trace_in_the_next() -> None:
+    before = manifest()
+    manifest(URL)
+    assert manifest() == before
