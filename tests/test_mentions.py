@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ DOUBTS = {
     "which": ("", "Shall the picture move", ["form_animate", "form_swap"]),
     "both": ("swap or animate", "not sure what you want", ["form_swap"]),
     "words": ("don't swap these yet", "not sure what you want", ["form_swap"]),
+    "too long": ("swap 31s", "not sure what you want", ["form_swap"]),
     "contradiction": ("swap standard pro", "not sure what you want", ["form_swap"]),
 }
 
@@ -66,8 +68,9 @@ def buttons(answer: Any) -> list[str]:
 
 async def test_a_mention_with_both_files_starts_at_once_and_ends_in_its_thread(workplace: Workplace) -> None:
     ada, world = workplace.slack.person("ada"), workplace.slack.world
-    heard = await ada.mention("swap pro", files=await both(workplace, ada))
-    assert len(workplace.rows()) == 1  # stored when it is acknowledged
+    heard = await ada.mention("swap pro 2s", files=await both(workplace, ada))
+    (job,) = workplace.rows()  # stored when it is acknowledged
+    assert json.loads(job["wanted"])["length"] == 2.0
     await delivered(workplace, world.channel("general").id, root_of(heard))
     (task,) = workplace.studio.tasks.values()
     assert task.asked is not None

@@ -121,7 +121,7 @@ async def test_exactly_one_of_the_two_ways_for_each_file_and_the_error_stands_un
 ) -> None:
     ada = workplace.slack.person("ada")
     big = await ada.upload(b"\x89PNG", name="big.png")
-    workplace.slack.world.files[big].size = 6_000_000
+    workplace.slack.world.files[big].size = 2_000_000_000
     message = ada.say("", files=[await clip(workplace, ada), await picture(workplace, ada), big])
     await ada.message_shortcut(message, "animate_message")
     view = await ada.opened_view()
@@ -135,7 +135,7 @@ async def test_exactly_one_of_the_two_ways_for_each_file_and_the_error_stands_un
         "video_here",
     }
     too_big = next(value for label, value in choices(view, "image_here").items() if label.startswith("big.png"))
-    assert "too big: 6 MB" in (await ada.submit(view, {"image_here": too_big})).errors["image_here"]
+    assert "too big: 2000 MB" in (await ada.submit(view, {"image_here": too_big})).errors["image_here"]
     assert workplace.rows() == []
     assert (await ada.submit(view, {"image_here": "upload", "image": upload})).closed
 
@@ -240,6 +240,8 @@ async def test_the_commands_words_and_links_fill_in_the_form(workplace: Workplac
     await ada.command("/animate", f"pro 5s {link(workplace, image)} <{link(workplace, video)}|dance>")
     view = await completed(workplace, ada, "video_here")
     assert chosen(view, "quality").startswith("Pro")
+    (length,) = [block for block in view.blocks if block["block_id"] == "length"]
+    assert length["element"]["initial_value"] == "5"
     assert labels(view, "image_here") == ["hero.png"]
     await ada.submit(view)
     await workplace.until(lambda: "Done" in workplace.card())
