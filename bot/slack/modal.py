@@ -164,7 +164,7 @@ def _option(value: str, text: str) -> dict[str, Any]:
 
 
 def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text}
+    return {"type": "plain_text", "text": text, "emoji": False}  # a file may be called :poop:
 
 
 @dataclass(frozen=True, slots=True)

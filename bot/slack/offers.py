@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.job import Quality, Role, SourceFile
 from bot.media.limits import MB
 from bot.slack.files import NO_BYTES
+from bot.slack.messages import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,8 +52,7 @@ class Offer:
     def label(self) -> str:
         """The file as an option's text, within the 75 characters that Slack gives it."""
         size = f" · {self.size / MB:.1f} MB" if self.size else ""
-        name = self.name or "file"
-        return (name if len(name) + len(size) <= 75 else name[: 74 - len(size)] + "…") + size
+        return (clean(self.name, 75 - len(size)) or "file") + size
 
 
 def from_value(value: str) -> SourceFile:

@@ -77,6 +77,15 @@ def test_the_answer_to_a_mention_keeps_to_slacks_rules_and_its_button_carries_th
     assert all(o.roles == BOTH for o in back.prefill.offers)
 
 
+@pytest.mark.parametrize("name", ["\u202egnp.elif", ":poop:.png", "a\nb.png", "<!channel>.png", "", "\u200b"])
+def test_what_a_file_is_called_neither_steers_nor_formats_a_choice(name: str) -> None:
+    (found,) = offers([{"id": "F1", "name": name, "mimetype": "image/png"}])
+    assert found.label == (name.replace("\u202e", "").replace("\n", " ").replace("\u200b", "") or "file")
+    view = modal.form(modal.Origin(Kind.SWAP, "C1"), prefill=Prefill(offers=(found,)))
+    (option, _) = view["blocks"][1]["element"]["options"]
+    assert option["text"] == {"type": "plain_text", "text": found.label, "emoji": False}
+
+
 def test_the_same_file_is_never_the_first_choice_for_both() -> None:
     prefill = Prefill(offers=some(2))
     assert (prefill.first(Role.IMAGE), prefill.first(Role.VIDEO)) == prefill.offers
