@@ -16,7 +16,6 @@ from PIL import Image
 from world import Files, Opened, Workplace
 
 from bot.demo.practice import BotProcess
-from bot.demo.samples_phone import telephone_film, telephone_picture
 from bot.demo.slack import UPLOAD, dropped, slack_error
 from bot.job import Role
 
@@ -24,16 +23,7 @@ if TYPE_CHECKING:
     from bot.demo.slack import Message
 
 PHONE = ("IMG_0001.HEIC", "IMG_0002.MOV")
-PART = {"start": "0:05", "length": "3"}
-
-
-@pytest.fixture(scope="session")
-def phone(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    folder = tmp_path_factory.mktemp("phone")
-    files = Files(image=folder / PHONE[0], video=folder / PHONE[1])
-    telephone_picture(files.image)
-    telephone_film(files.video)
-    return files
+PART: dict[str, Any] = {"start": "0:05", "length": "3"}
 
 
 def fetched(workplace: Workplace, role: Role) -> Path:
@@ -252,6 +242,21 @@ async def test_a_soundless_result_gets_its_sound_back(rendering: Workplace, tmp_
     assert path.read_bytes().index(b"moov") < path.read_bytes().index(b"mdat")
     assert "2.0 s · " in rendering.card()
     assert "with sound" in rendering.card()
+
+
+async def test_where_the_reference_can_not_be_had_again_the_video_comes_without_sound(
+    rendering: Workplace, tmp_path: Path
+) -> None:
+    await seen(rendering, partial(ended, rendering))
+    shutil.rmtree(next((rendering.folder / "data" / "spool").iterdir()))
+    ada = rendering.slack.person("ada")
+    for file in list(rendering.slack.world.files.values()):
+        if file.user == ada.id:
+            ada.delete_file(file.id)
+    path = await finished_with(rendering, partial(soundless, tmp_path))
+    with av.open(str(path)) as posted:
+        assert not posted.streams.audio
+    assert "no sound" in rendering.card()
 
 
 async def test_a_result_that_can_not_be_finished_is_posted_as_it_came(rendering: Workplace, tmp_path: Path) -> None:
