@@ -159,8 +159,8 @@ SAFEGUARDS = (
     Sabotage(
         "finish",  # a finish that fails costs nobody the video
         "bot/delivery.py",
-        '        except (UserError, SpoolFull, OSError, RuntimeError) as error:\n            log.warning("the result is posted',
-        '        except SpoolFull as error:\n            log.warning("the result is posted',
+        "except (UserError, SpoolFull, OSError, RuntimeError) as error:",
+        "except SpoolFull as error:",
         ("tests/test_media_flow.py",),
     ),
     Sabotage(
