@@ -24,6 +24,7 @@ BOTH, NEITHER = IMAGE | VIDEO, frozenset[Role]()
         ({"mimetype": "image/png"}, IMAGE),
         ({"mimetype": "image/heic", "name": "a.mp4"}, IMAGE),
         ({"mimetype": "video/quicktime"}, VIDEO),
+        ({"mimetype": "image/gif"}, BOTH),
         ({"mimetype": "", "name": "hero.JPG"}, IMAGE),
         ({"mimetype": "", "name": "clip.mov"}, VIDEO),
         ({"name": "upload"}, BOTH),
@@ -90,6 +91,9 @@ def test_the_same_file_is_never_the_first_choice_for_both() -> None:
     prefill = Prefill(offers=some(2))
     assert (prefill.first(Role.IMAGE), prefill.first(Role.VIDEO)) == prefill.offers
     assert Prefill(offers=some(1)).first(Role.VIDEO) is None
+    moving, still = offers([{"id": "F1", "mimetype": "image/gif"}, {"id": "F2", "mimetype": "image/png"}])
+    prefill = Prefill(offers=(moving, still))
+    assert (prefill.first(Role.IMAGE), prefill.first(Role.VIDEO)) == (still, moving)
 
 
 def test_the_form_again_has_the_files_and_settings_of_the_order_chosen() -> None:
