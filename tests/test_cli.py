@@ -102,6 +102,8 @@ def test_the_demo_delivers_what_a_telephone_brings(tmp_path: Path, phone: Files,
         assert stream.frames == (30 if part else 450)
 
 
-@pytest.mark.parametrize("arguments", [("nonsense",), ("demo", "no-such-file.png", "neither.mp4")])
+@pytest.mark.parametrize(
+    "arguments", [("nonsense",), ("demo", "no-such-file.png", "neither.mp4"), ("demo", "--thread", "--length", "5")]
+)
 def test_a_wrong_call_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert understudy(*arguments, folder=tmp_path).returncode == 2
