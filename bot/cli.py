@@ -58,18 +58,23 @@ def manifest(public_url: str | None) -> None:
 @click.argument("video", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--swap", is_flag=True, help="Put the character in the place of the person, instead of animating it.")
 @click.option("--pro", is_flag=True, help="Pro quality instead of standard.")
+@click.option("--start", metavar="TIME", help="Where the part of the video begins that is used, as 5 or 0:05.")
+@click.option("--length", metavar="TIME", help="How long that part is; by default as long as possible.")
 @click.option("--thread", is_flag=True, help="Mention the bot in a thread that holds both files, instead of the form.")
-def demo(image: Path | None, video: Path | None, *, swap: bool, pro: bool, thread: bool) -> None:
+def demo(image: Path | None, video: Path | None, *, swap: bool, pro: bool, thread: bool, **part: str | None) -> None:
     """See the whole flow without any account: the real bot against a practice Slack and a practice Model Studio.
 
     Without IMAGE and VIDEO it uses sample media that it makes itself. The finished video is saved in this folder.
     """
     if (image is None) != (video is None):
         raise click.UsageError("Give both, a picture and a video, or none.")
+    if thread and any(part.values()):
+        raise click.UsageError("--start and --length are filled into the form; --thread plays without one.")
     # Imported late: the practice world is no part of the bot that serves.
     from bot.demo.terminal import Scene, run  # noqa: PLC0415
 
-    sys.exit(run(image, video, Scene(kind=Kind.SWAP if swap else Kind.ANIMATE, pro=pro, thread=thread)))
+    options = {"quality": "pro" if pro else "standard", **{name: text or "" for name, text in part.items()}}
+    sys.exit(run(image, video, Scene(kind=Kind.SWAP if swap else Kind.ANIMATE, options=options, thread=thread)))
 
 
 def _forget_environment() -> None:

@@ -193,4 +193,4 @@ def _option(value: str, text: str) -> dict[str, Any]:
 
 
 def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text}
+    return {"type": "plain_text", "text": text, "emoji": False}  # a file may be called :poop:

@@ -22,7 +22,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 _EXTREMES = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _WALL_SECONDS = 60.0
@@ -137,13 +137,13 @@ def run(seconds: float, seed: int, keep: Path) -> int:
     import bot.media.sheet  # noqa: F401 -- as above
 
     dice, counts, found = random.Random(seed), Counter[str](), 0
-    until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
         make(home / "corpus")
         corpus = pickle.loads((home / "corpus").read_bytes())
         (home / "canary").write_bytes(b"x")
         folder = home / "work"
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             name, role, data = dice.choice(corpus)
             folder.mkdir()

@@ -24,6 +24,7 @@ BOTH, NEITHER = IMAGE | VIDEO, frozenset[Role]()
         ({"mimetype": "image/png"}, IMAGE),
         ({"mimetype": "image/heic", "name": "a.mp4"}, IMAGE),
         ({"mimetype": "video/quicktime"}, VIDEO),
+        ({"mimetype": "image/gif"}, BOTH),
         ({"mimetype": "", "name": "hero.JPG"}, IMAGE),
         ({"mimetype": "", "name": "clip.mov"}, VIDEO),
         ({"name": "upload"}, BOTH),
@@ -77,10 +78,22 @@ def test_the_answer_to_a_mention_keeps_to_slacks_rules_and_its_button_carries_th
     assert all(o.roles == BOTH for o in back.prefill.offers)
 
 
+@pytest.mark.parametrize("name", ["\u202egnp.elif", ":poop:.png", "a\nb.png", "<!channel>.png", "", "\u200b"])
+def test_what_a_file_is_called_neither_steers_nor_formats_a_choice(name: str) -> None:
+    (found,) = offers([{"id": "F1", "name": name, "mimetype": "image/png"}])
+    assert found.label == (name.replace("\u202e", "").replace("\n", " ").replace("\u200b", "") or "file")
+    view = modal.form(modal.Origin(Kind.SWAP, "C1"), prefill=Prefill(offers=(found,)))
+    (option, _) = view["blocks"][1]["element"]["options"]
+    assert option["text"] == {"type": "plain_text", "text": found.label, "emoji": False}
+
+
 def test_the_same_file_is_never_the_first_choice_for_both() -> None:
     prefill = Prefill(offers=some(2))
     assert (prefill.first(Role.IMAGE), prefill.first(Role.VIDEO)) == prefill.offers
     assert Prefill(offers=some(1)).first(Role.VIDEO) is None
+    moving, still = offers([{"id": "F1", "mimetype": "image/gif"}, {"id": "F2", "mimetype": "image/png"}])
+    prefill = Prefill(offers=(moving, still))
+    assert (prefill.first(Role.IMAGE), prefill.first(Role.VIDEO)) == (still, moving)
 
 
 def test_the_form_again_has_the_files_and_settings_of_the_order_chosen() -> None:

@@ -264,7 +264,8 @@ def av1_film() -> bytes:
     """Return a film in AV1, out of a moving picture by Pillow: FFmpeg's encoder asks for real-time priority."""
     stills = [scene(320, 240).rotate(index, fillcolor=(9, 9, 9)) for index in range(25)]
     moving = saved(stills[0], "avif", save_all=True, append_images=stills[1:], duration=100, speed=10, max_threads=2)
-    return moving[:8] + b"isom" + moving[12:]  # by its first brand a film
+    place = moving.index(b"meta")  # the still picture that lies beside the film, and would be taken for it
+    return moving[:8] + b"isom" + moving[12:place] + b"free" + moving[place + 4 :]  # by its first brand a film
 
 
 def _hlg(context: Any) -> None:
