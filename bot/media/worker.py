@@ -33,11 +33,13 @@ T = TypeVar("T")
 _OPEN_FILES = 32
 _PROGRESS_SECONDS = 0.25
 _SELDOM = 50_000  # objects between two looks for rubbish: loading the decoders makes many, and no rubbish
+_NICE = 10  # people wait for the bot's answers, and the bot waits for nobody's film
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 def confine(limits: Mapping[str, Any]) -> None:
-    """Lower this process's own limits, for good. ``limits`` are the fields of ``ChildLimits``."""
+    """Lower this process's own limits and its place in line, for good. ``limits`` are the fields of ``ChildLimits``."""
+    os.nice(_NICE)
     cpu = int(limits["cpu_seconds"])
     _lower(resource.RLIMIT_CPU, cpu, hard=cpu + 1)  # between the two, the signal that names the reason
     _lower(resource.RLIMIT_FSIZE, int(limits["file_bytes"]))
