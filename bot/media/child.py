@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-# -I: neither the environment nor the working folder adds code; -B: nothing is written beside it.
-WORKER = (sys.executable, "-I", "-B", "-m", "bot.media.worker")
+# -I: neither the environment nor the working folder adds code. Python may keep the decoders' modules compiled, where it
+# keeps them all: compiled anew by each child they cost three times the look at a file.
+WORKER = (sys.executable, "-I", "-c", "from bot.media.worker import main; main()")
 
 _PROGRESS_MOST = 10**9
 _STDERR_BYTES = 4096  # the last of them: a traceback names its reason at the end
