@@ -30,6 +30,8 @@ RESULT_NAME = "result.mp4"
 # The vendor's video is 720p class at up to 25 frames a second and 30 s long; ten times what that can weigh.
 RESULT_MAX_BYTES = 1_000_000_000
 RESULT_USUAL_BYTES = 60_000_000
+# How often a video that came whole and can't be played is fetched once more.
+MORE_COPIES = 5
 KEPT_SECONDS = 7 * 86400.0
 _SOON = 0.5
 
@@ -160,15 +162,20 @@ class Deliverer:
             media = await self._player.probe_result(path)
         except UserError as error:
             log.warning("the result cannot be played", problems=str(error))
-            return await self._broken(job)
+            return await self._broken(job, result)
         fetched = replace(result, size=size, media=media)
         return await self._moves.keep(job, lambda job: job.stay(due_at=self._clock(), result=fetched, failures=0))
 
-    async def _broken(self, job: Job) -> Job:
-        """Whole, says its length, and still no video: the service may yet be writing it, so give it a few tries."""
-        if job.failures >= 5:
+    async def _broken(self, job: Job, result: Result) -> Job:
+        """Whole, says its length, and still no video: the service may yet be writing it, so give it a few tries.
+
+        Only such copies are counted. A service that was away before, however often, has not shown a broken one.
+        """
+        if result.broken >= MORE_COPIES:
             return await self._fail(job, FailureCode.RESULT_BROKEN)
-        return await self._moves.keep(job, lambda job: job.put_off(due_at=self._clock() + 2.0**job.failures))
+        seen = replace(result, broken=result.broken + 1)
+        due_at = self._clock() + 2.0**result.broken
+        return await self._moves.keep(job, lambda job: job.stay(due_at=due_at, result=seen, failures=0))
 
     async def _upload(self, job: Job) -> Job:
         try:

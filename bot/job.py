@@ -204,6 +204,7 @@ class Result:
     seconds: float
     size: int = 0  # bytes, once fetched
     media: Media | None = None  # once fetched and looked at
+    broken: int = 0  # how many whole copies of it could not be played
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import RemoteError, StoreUnavailable
+from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.intake import Denied
 from bot.job import FINAL, Job, Kind
 from bot.slack import messages, modal
@@ -75,7 +75,7 @@ class Listeners:
             return
         try:
             await self._intake.order(filled.order, filled.place, key=filled.key)
-        except StoreUnavailable:
+        except (SpoolFull, StoreUnavailable):
             log.exception("a job could not be stored")
             await ack(response_action="errors", errors={"video": messages.NOT_STORED})
             return

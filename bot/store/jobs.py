@@ -91,6 +91,11 @@ class Jobs:
             raise NoSuchJob(job_id)
         return from_row(row)
 
+    async def of_key(self, key: str) -> Job | None:
+        """Return the job that this request made, if it made one."""
+        row = self._reader.execute("SELECT * FROM job WHERE key = :key", {"key": key}).fetchone()
+        return None if row is None else from_row(row)
+
     async def due(self, now: float) -> list[str]:
         """Return the jobs that have something to do. Those that are ready are the line's to move, not the clock's."""
         sql = f"SELECT id FROM job WHERE {UNFINISHED} AND state != 'ready' AND due_at <= :now ORDER BY due_at"  # noqa: S608 -- a constant

@@ -93,6 +93,7 @@ SAFEGUARDS = (
         "bot/settling.py",
         "not orphans or row.status is TaskStatus.SUCCEEDED",
         "row.id",
+        ("tests/test_settler.py",),
     ),
     Sabotage(
         "lane",  # one paid call per model at a time
@@ -112,6 +113,7 @@ SAFEGUARDS = (
         "bot/store/jobs.py",
         "WHERE id = :id AND revision = :read",
         "WHERE id = :id AND :read >= 0",
+        ("tests/store/test_store_jobs.py",),
     ),
     Sabotage(
         "kept answer",  # what the paid call was answered is kept while nothing can be stored
