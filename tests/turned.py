@@ -79,9 +79,11 @@ class BotTurned:
         await self.stop()
 
     @property
-    def busy(self) -> bool:
-        bot = self.bot
-        return bot is not None and bool(bot.engine._in_hand or bot.cards._in_hand or bot.listeners._tasks)
+    def in_hand(self) -> list[asyncio.Task[None]]:
+        """What the bot is doing at this moment."""
+        if (bot := self.bot) is None:
+            return []
+        return [*bot.engine._in_hand.values(), *bot.cards._in_hand.values(), *bot.listeners._tasks]
 
     async def next_at(self, *, fine: bool = True) -> float | None:
         """When the bot has something to do again; at once if it has not begun yet with what is due.
@@ -143,10 +145,14 @@ class TurnedWorkplace(Workplace):
         quiet = 0
         async with asyncio.timeout(20):
             while quiet < 3:
+                if tasks := self.bot.in_hand:
+                    quiet = 0
+                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.sleep(0)
+                    continue
                 at = await self.bot.next_at() if self.bot.bot is not None else None
-                due = at is not None and at <= self.clock()
-                quiet = 0 if self.bot.busy or due else quiet + 1
-                await asyncio.sleep(0.002)
+                quiet = 0 if at is not None and at <= self.clock() else quiet + 1
+                await asyncio.sleep(0.001)
 
     def turn(self, seconds: float) -> None:
         """Let so much time be over at once, as if the machine had slept."""

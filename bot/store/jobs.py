@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,13 @@ class Jobs:
         """Return what the line of one model has to know of its jobs."""
         return _turns(self._reader, kind, now)
 
+    async def lines(self, now: float) -> list[list[Turn]]:
+        """Return the same for every model that has any, in one look."""
+        found: defaultdict[str, list[Turn]] = defaultdict(list)
+        for row in self._reader.execute(_TURNS, {"now": now}):
+            found[row["kind"]].append(_turn(row))
+        return list(found.values())
+
     async def history(self, kind: Kind, quality: Quality) -> list[Sample]:
         """Return how long the latest tasks of this kind took that gave a video, newest first."""
         sql = """SELECT seconds, task_ended_at - task_started_at AS took FROM job
@@ -160,14 +168,16 @@ def _record(db: Database, job: Job, now: float, who: str, note: Mapping[str, Any
     db.execute(sql, facts)
 
 
+_TURNS = f"""
+    SELECT id, requester, created_at, state, due_at, ask, kind, quality, seconds, submitting_at, task_started_at,
+           (SELECT count(*) FROM address WHERE address.job_id = job.id AND address.epoch = job.epoch
+               AND revoked_at IS NULL AND expires_at > :now) AS hosted
+    FROM job WHERE {UNFINISHED} AND state != 'rendered'
+"""  # noqa: S608 -- a constant
+
+
 def _turns(db: Database, kind: Kind, now: float) -> list[Turn]:
-    sql = f"""
-        SELECT id, requester, created_at, state, due_at, ask, quality, seconds, submitting_at, task_started_at,
-               (SELECT count(*) FROM address WHERE address.job_id = job.id AND address.epoch = job.epoch
-                   AND revoked_at IS NULL AND expires_at > :now) AS hosted
-        FROM job WHERE {UNFINISHED} AND state != 'rendered' AND kind = :kind
-    """  # noqa: S608 -- a constant
-    return [_turn(row) for row in db.execute(sql, {"kind": str(kind), "now": now})]
+    return [_turn(row) for row in db.execute(f"{_TURNS} AND kind = :kind", {"kind": str(kind), "now": now})]
 
 
 def _turn(row: Mapping[str, Any]) -> Turn:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from turned import Turned, TurnedWorkplace
 
 DAY = 86400.0
-JOBS, PEOPLE = (100, 10) if LONG else (6, 3)
+JOBS, PEOPLE = (int(os.environ.get("STORM_JOBS", "100")), 10) if LONG else (6, 3)
 # ``STORM_SEEDS="1 2 3"`` replays these; a failure names its own.
 SEEDS = [int(seed) for seed in os.environ.get("STORM_SEEDS", "1 2 3" if LONG else "1").split()]
 LOST: dict[str, Any] = {"lost": at_slack.dropped(effect=True), "garbled": at_slack.malformed(effect=True)}
@@ -88,9 +88,12 @@ class Storm:
 
     async def answer(self) -> None:
         """Let whoever is asked about an unclear create decide: the safe way, so that the bill can be judged."""
+        if "unclear" not in str(self.place.states()):
+            return
         for card in self.place.said("card"):
             if "job_stop_here" in str(card.blocks) and self.dice.random() < 0.5:
                 await self.place.slack.person(self.owner(card.metadata)).press(card, "job_stop_here")
+        await self.place.settle()
 
     def owner(self, metadata: Any) -> str:
         job = metadata["event_payload"]["job"]
@@ -112,7 +115,6 @@ class Storm:
             await self.order()
             await place.settle()
             await self.answer()
-            await place.settle()
             at = await place.bot.next_at(fine=False)
             place.turn(max(0.01, (at or place.clock()) - place.clock()))
             await self.crash()
