@@ -103,7 +103,10 @@ def test_a_call_whose_inputs_were_fetched_and_which_is_never_listed_is_asked_abo
 
 def test_the_answer_to_the_paid_call_is_not_forgotten_while_the_disk_is_full(theatre: Theatre) -> None:
     """The counter-example to storing it once: the id went with the failed commit, and the call was settled as lost."""
-    outcome = theatre.play(Plan(revocable=False, key_known=False, disk_full=(0.2, 500.0)))
+    world = Plan(revocable=False, key_known=False)
+    sent = next(at for at, what in theatre.play(world).trace if what.startswith("create"))
+    outcome = theatre.play(replace(world, disk_full=(sent + 0.01, 500.0)))
+    assert [at for at, what in outcome.trace if what.startswith("create")] == [sent]
     assert only(outcome) is JobState.DELIVERED
     assert (outcome.asked, outcome.billed) == (0, 1)
 
