@@ -31,16 +31,21 @@ def worlds(*, many: bool) -> list[Plan]:
     return found
 
 
+def _points(theatre: Theatre, world: Plan) -> list[str]:
+    outcome = theatre.play(world)
+    assert outcome.bad == [], f"{world}: {outcome.bad}"
+    return outcome.lives[0]
+
+
 def singles(theatre: Theatre, world: Plan) -> Iterator[Plan]:
     """Die once, at each point of the way."""
-    points = theatre.play(world).lives[0]
-    for at in range(1, len(points) + 1):
+    for at in range(1, len(_points(theatre, world)) + 1):
         yield replace(world, crashes=(at,))
 
 
 def pairs(theatre: Theatre, world: Plan, *, within: int) -> Iterator[Plan]:
     """Die during the paid call or the delivery, and a second time within the next life's first points."""
-    points = theatre.play(world).lives[0]
+    points = _points(theatre, world)
     delicate = {
         near
         for at, name in enumerate(points, 1)

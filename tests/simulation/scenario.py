@@ -79,6 +79,7 @@ class Theatre:
             try:
                 outcome: Outcome = loop.run_until_complete(self._play(plan))
             except NoRest:
+                loop.clear()
                 outcome = Outcome(plan, bad=["it never came to rest"])
         return outcome
 
