@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from bot.demo.trouble import Troubles
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Operation(StrEnum):
