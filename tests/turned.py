@@ -143,7 +143,7 @@ class TurnedWorkplace(Workplace):
     async def settle(self) -> None:
         """Let everybody finish what needs no time to pass."""
         quiet = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while quiet < 3:
                 if tasks := self.bot.in_hand:
                     quiet = 0

@@ -43,8 +43,8 @@ def singles(theatre: Theatre, world: Plan) -> Iterator[Plan]:
         yield replace(world, crashes=(at,))
 
 
-def pairs(theatre: Theatre, world: Plan, *, within: int) -> Iterator[Plan]:
-    """Die during the paid call or the delivery, and a second time within the next life's first points."""
+def pairs(theatre: Theatre, world: Plan, *, within: int | None = None) -> Iterator[Plan]:
+    """Die during the paid call or the delivery, and a second time anywhere, or within the next life's first points."""
     points = _points(theatre, world)
     delicate = {
         near
@@ -54,5 +54,5 @@ def pairs(theatre: Theatre, world: Plan, *, within: int) -> Iterator[Plan]:
     }
     for first in sorted(delicate & set(range(1, len(points) + 1))):
         second_life = theatre.play(replace(world, crashes=(first,))).lives[1]
-        for second in range(1, min(within, len(second_life)) + 1):
+        for second in range(1, min(within or len(second_life), len(second_life)) + 1):
             yield replace(world, crashes=(first, second))

@@ -203,7 +203,7 @@ async def test_a_wall_clock_that_is_set_by_an_hour_expires_nothing_and_loses_no_
     assert judge(workplace, jobs=1) == {"delivered": 1}
 
 
-@pytest.mark.parametrize("hours", [1, -1])
+@pytest.mark.parametrize("hours", [1, -1] if LONG else [-1])
 async def test_a_restart_after_the_wall_clock_was_set_waits_for_no_hour_that_was_already_lived(
     turned: Turned, hours: int
 ) -> None:

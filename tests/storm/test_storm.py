@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from turned import Turned, TurnedWorkplace
 
 DAY = 86400.0
-JOBS, PEOPLE = (int(os.environ.get("STORM_JOBS", "100")), 10) if LONG else (6, 3)
+JOBS, PEOPLE = (int(os.environ.get("STORM_JOBS", "100")), 10) if LONG else (4, 3)
 # ``STORM_SEEDS="1 2 3"`` replays these; a failure names its own.
 SEEDS = [int(seed) for seed in os.environ.get("STORM_SEEDS", "1 2 3" if LONG else "1").split()]
 LOST: dict[str, Any] = {"lost": at_slack.dropped(effect=True), "garbled": at_slack.malformed(effect=True)}
