@@ -17,7 +17,7 @@ from bot import studio as model_studio
 from bot.clock import steady_clock
 from bot.delivery import Deliverer, Patience
 from bot.engine import Engine
-from bot.errors import RemoteError, StoreUnavailable
+from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.hosting.local import LocalHost
 from bot.hosting.modelstudio import ModelStudioHost
 from bot.inputs import Inputs, largest
@@ -83,7 +83,7 @@ class Bot:
         pace = replace(pace, poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
         prices = model_studio.PRICES[settings.dashscope_api_region]
         studio = model_studio.Studio(http, clock=clock, steady=clock)
-        spool = Spool(settings.data_dir / "spool", limit=int(settings.spool_max))
+        self.spool = spool = Spool(settings.data_dir / "spool", limit=int(settings.spool_max))
         host: FileHost
         if settings.hosts_files_itself:
             host = LocalHost(settings.public_url or "", clock=clock)
@@ -145,7 +145,14 @@ class Bot:
             pace=pace,
         )
         self.engine = Engine(self.steps, clock=clock)
-        intake = Intake(store=store, moves=moves, clock=clock, wake=self.engine.wake, tidy=self.steps.tidy)
+        intake = Intake(
+            store=store,
+            moves=moves,
+            clock=clock,
+            wake=self.engine.wake,
+            tidy=self.steps.tidy,
+            check_room=spool.check,
+        )
         self.listeners = Listeners(client=client, intake=intake, store=store, cards=self.cards)
         secret = settings.slack_signing_secret
         signatures = Signatures(secret.get_secret_value(), clock=time.time) if secret else None
@@ -175,6 +182,10 @@ class Bot:
             await self.store.check()
         except StoreUnavailable as error:
             found.append(f"the database is not writable ({error})")
+        try:
+            self.spool.check()
+        except (SpoolFull, OSError) as error:
+            found.append(f"there is no room for files ({error})")
         if not self.engine.alive:
             found.append("the job loop does not run")
         return [reason for reason in found if reason]

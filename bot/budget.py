@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _AFTER_REFUSAL = 0.5
 _LEAST = 0.1
 _GROWTH_A_SECOND = 0.25 / 60
+# What of a burst a process begins with: the one before it may have died a moment ago with its budgets spent, and a
+# bot that is started again every ten seconds must not exceed a rate by that.
+_AT_THE_START = 0.1
 # A refusal that names no time (or none worth the name) is given this much.
 PAUSE_SECONDS = 1.0
 # A call waits this long for its turn where it stands; more is its owner's to wait.
@@ -49,14 +52,17 @@ class Rate:
 
 
 class Budget:
-    """One rate as a bucket of tokens. It tells how long to wait and never waits itself."""
+    """One rate as a bucket of tokens. It tells how long to wait and never waits itself.
 
-    def __init__(self, rate: Rate, clock: Callable[[], float]) -> None:
+    Full after a rest; given ``since``, the instant at which the process began, it has only rested since then.
+    """
+
+    def __init__(self, rate: Rate, clock: Callable[[], float], *, since: float | None = None) -> None:
         self._rate = rate
         self._clock = clock
         self._share = 1.0  # what refusals left of the rate
-        self._tokens = float(rate.burst)
-        self._at = clock()
+        self._tokens = float(rate.burst) if since is None else max(1.0, rate.burst * _AT_THE_START)
+        self._at = clock() if since is None else since
         self._not_before = 0.0
 
     @property
@@ -123,6 +129,7 @@ class Budgets:
         self._rate_of = rate_of
         self._clock = clock
         self._patience = patience
+        self._began = clock()
         self._budgets: dict[str, Budget] = {}
 
     def wait(self, *names: str, spare: float = 0.0) -> float:
@@ -156,7 +163,7 @@ class Budgets:
             budget = self._budgets.get(name)
             if budget is None and (rate := self._rate_of(name)) is not None:
                 self._forget_idle()
-                budget = self._budgets[name] = Budget(rate, self._clock)
+                budget = self._budgets[name] = Budget(rate, self._clock, since=self._began)
             if budget is not None:
                 found.append(budget)
         return found

@@ -34,6 +34,8 @@ RESULT_MAX_BYTES = 1_000_000_000
 RESULT_USUAL_BYTES = 60_000_000
 RESULT_MORE_BYTES = 10_000_000  # what the sound that is laid back may add
 REFERENCE_TRIES = 3  # a service out of reach costs the video its sound only after so many
+# How often a video that came whole and can't be played is fetched once more.
+MORE_COPIES = 5
 KEPT_SECONDS = 7 * 86400.0
 _SOON = 0.5
 
@@ -189,7 +191,7 @@ class Deliverer:
             media = await self._ready(job, path, size)
         except UserError as error:
             log.warning("the result cannot be played", problems=str(error))
-            return await self._broken(job)
+            return await self._broken(job, result)
         finished = replace(result, size=self._spool.size(job.id, RESULT_NAME), media=media)
         return await self._moves.keep(job, lambda job: job.stay(due_at=self._clock(), result=finished, failures=0))
 
@@ -239,11 +241,16 @@ class Deliverer:
                 return None
         return self._spool.find(job.id, Role.VIDEO)
 
-    async def _broken(self, job: Job) -> Job:
-        """Whole, says its length, and still no video: the service may yet be writing it, so give it a few tries."""
-        if job.failures >= 5:
+    async def _broken(self, job: Job, result: Result) -> Job:
+        """Whole, says its length, and still no video: the service may yet be writing it, so give it a few tries.
+
+        Only such copies are counted. A service that was away before, however often, has not shown a broken one.
+        """
+        if result.broken >= MORE_COPIES:
             return await self._fail(job, FailureCode.RESULT_BROKEN)
-        return await self._moves.keep(job, lambda job: job.put_off(due_at=self._clock() + 2.0**job.failures))
+        seen = replace(result, broken=result.broken + 1)
+        due_at = self._clock() + 2.0**result.broken
+        return await self._moves.keep(job, lambda job: job.stay(due_at=due_at, result=seen, failures=0))
 
     async def _upload(self, job: Job) -> Job:
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.errors import NoSuchJob, StaleJob
+from bot.errors import NoSuchJob, SpoolFull, StaleJob
 from bot.job import Ask, Delivery, Job, JobState, Quality, Target
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ class Denied(Enum):
 
 
 class Intake:
-    """People's wishes, written into rows. ``tidy`` clears what an ended job leaves behind."""
+    """People's wishes, written into rows. ``tidy`` clears what an ended job leaves behind.
+
+    ``check_room`` raises SpoolFull while no file could be put anywhere.
+    """
 
     def __init__(
         self,
@@ -44,15 +47,26 @@ class Intake:
         clock: Callable[[], float],
         wake: Callable[[], None],
         tidy: Callable[[str], Awaitable[None]],
+        check_room: Callable[[], None],
     ) -> None:
         self._store = store
         self._moves = moves
         self._clock = clock
         self._wake = wake
         self._tidy = tidy
+        self._check_room = check_room
 
     async def order(self, order: Order, place: Place, *, key: str, parent: str | None = None) -> Job:
-        """Store a job and return it once it is on the disk. The same key always returns the same job."""
+        """Store a job and return it once it is on the disk. The same key always returns the same job.
+
+        Raises StoreUnavailable or SpoolFull if nothing can be stored: then nothing was.
+        """
+        try:
+            self._check_room()
+        except SpoolFull:
+            if (known := await self._store.jobs.of_key(key)) is None:
+                raise
+            return known
         now = self._clock()
         new = Job(id=_new_id(), key=key, order=order, place=place, created_at=now, due_at=now, parent=parent)
         job = await self._store.jobs.add(new)

@@ -270,6 +270,7 @@ class Result:
     seconds: float
     size: int = 0  # bytes of the file that is posted, once it is there
     media: Media | None = None  # what that file is; None if nobody could tell
+    broken: int = 0  # how many whole copies of it could not be played
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,8 @@ def in_order(turns: Iterable[Turn]) -> list[Turn]:
     A job that is under way counts as its owner's turn, so who has one running lets the others go first.
     """
     turns = list(turns)
+    if not any(turn.waits for turn in turns):
+        return []
     taken = Counter(turn.requester for turn in turns if turn.holds_place)
     ranked = []
     for turn in sorted((turn for turn in turns if turn.waits), key=lambda turn: (turn.created_at, turn.id)):

@@ -20,12 +20,18 @@ RESERVE_BYTES = 256 * 1024 * 1024
 class Spool:
     """The folder, its limit in bytes, and the rule of what may be thrown out."""
 
-    def __init__(self, folder: Path, *, limit: int) -> None:
+    def __init__(self, folder: Path, *, limit: int, reserve: int = RESERVE_BYTES) -> None:
         self._folder = folder
         self._limit = limit
+        self._reserve = reserve
         self._promised: dict[Path, int] = {}
         self._used: Counter[str] = Counter()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def check(self) -> None:
+        """Raise SpoolFull while the disk has no room for anybody's file, whatever is thrown out of here for it."""
+        if (free := shutil.disk_usage(self._folder).free) < self._reserve:
+            raise SpoolFull(f"only {free >> 20} MiB of the disk are free")
 
     def path(self, job_id: str, name: str) -> Path:
         """Return where this file of this job is, or will be. The job's folder exists afterwards."""
@@ -95,7 +101,7 @@ class Spool:
         # A file that is being written counts as promised, not as used, so that it is not counted twice.
         used = sum(file.stat().st_size for file in self._files())
         free = shutil.disk_usage(self._folder).free
-        return used + promised + size <= self._limit and promised + size + RESERVE_BYTES <= free
+        return used + promised + size <= self._limit and promised + size + self._reserve <= free
 
     def _files(self) -> list[Path]:
         arriving = {name for path in self._promised for name in (path, path.with_name(f"{path.name}.part"))}

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, assert_never
 
 from bot.errors import Refused, RemoteError, SpoolFull, StaleJob, StoreUnavailable
-from bot.job import Failure, FailureCode, Job, JobState, Kind, Spent
+from bot.job import Failure, FailureCode, Job, JobState, Spent
 from bot.pace import BACKOFF_MOST, backoff
 from bot.queue import movable, next_move_at
 from bot.settling import Settler
@@ -70,15 +70,15 @@ class Steps:
         """Return the jobs that have something to do now."""
         now = self._clock()
         jobs = await self._store.jobs.due(now, checks=CHECKS_AT_ONCE)
-        for kind in Kind:
-            jobs += movable(await self._store.jobs.turns(kind, now), self._pace.places, now)
+        for turns in await self._store.jobs.lines(now):
+            jobs += movable(turns, self._pace.places, now)
         return jobs
 
     async def next_due(self) -> float | None:
         """Return when, if nothing else happens, a job will have something to do."""
         now = self._clock()
         times = [await self._store.jobs.next_due(now)]
-        times += [next_move_at(await self._store.jobs.turns(kind, now), self._pace.places, now) for kind in Kind]
+        times += [next_move_at(turns, self._pace.places, now) for turns in await self._store.jobs.lines(now)]
         return min((at for at in times if at is not None), default=None)
 
     async def advance(self, job_id: str) -> None:

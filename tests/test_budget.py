@@ -93,6 +93,30 @@ def test_every_refusal_halves_the_rate_down_to_a_tenth_and_quiet_brings_it_back(
     assert budget.share == 1
 
 
+@pytest.mark.parametrize("name", ["files.info", EDIT, POST, CARD_EDITS, "reactions.remove", f"{POST} C1"])
+async def test_a_bot_that_is_started_again_every_ten_seconds_keeps_every_rate(name: str) -> None:
+    clock, made, rate = Hand(), list[float](), rate_of(name)
+    for _ in range(30):
+        budgets, end = Budgets(rate_of, clock=clock), clock.now + 10
+        while clock.now + budgets.wait(name) < end:
+            clock.now += budgets.wait(name)
+            await budgets.turn(name)
+            made.append(clock.now)
+        clock.now = end
+    for index, at in enumerate(made):
+        assert sum(other < at + rate.seconds * 0.999 for other in made[index:]) <= rate.calls
+
+
+async def test_what_a_process_asks_for_the_first_time_late_has_rested_since_it_began() -> None:
+    clock = Hand()
+    budgets = Budgets(rate_of, clock=clock)
+    clock.now += 60
+    for _ in range(rate_of("views.open").burst):
+        assert budgets.wait("views.open") == 0
+        await budgets.turn("views.open")
+    assert budgets.wait("views.open") > 0
+
+
 def test_less_awaited_calls_leave_some_for_better_ones() -> None:
     budget = Budget(Rate(30, 60.0), Hand())
     for _ in range(5):

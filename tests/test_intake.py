@@ -22,6 +22,7 @@ from builders import (
     unclear,
 )
 
+from bot.errors import SpoolFull
 from bot.intake import Denied, Intake
 from bot.job import FINAL, Ask, Delivery, Job, JobState, Kind, Role, Target
 from bot.moves import Moves
@@ -41,12 +42,17 @@ class Seen:
         self.changed: list[str] = []
         self.woken = 0
         self.tidied: list[str] = []
+        self.full = False
 
     def wake(self) -> None:
         self.woken += 1
 
     async def tidy(self, job_id: str) -> None:
         self.tidied.append(job_id)
+
+    def check_room(self) -> None:
+        if self.full:
+            raise SpoolFull("only 3 MiB of the disk are free")
 
 
 @pytest.fixture
@@ -63,7 +69,9 @@ def seen() -> Seen:
 @pytest.fixture
 def intake(store: Store, seen: Seen) -> Intake:
     moves = Moves(store.jobs, changed=seen.changed.append)
-    return Intake(store=store, moves=moves, clock=Clock(NOW + 7), wake=seen.wake, tidy=seen.tidy)
+    return Intake(
+        store=store, moves=moves, clock=Clock(NOW + 7), wake=seen.wake, tidy=seen.tidy, check_room=seen.check_room
+    )
 
 
 async def test_an_order_is_stored_shown_and_worked_on(intake: Intake, store: Store, seen: Seen) -> None:
@@ -239,3 +247,16 @@ async def test_an_answer_where_nothing_was_asked_comes_too_late(
     assert await getattr(intake, wish)(job, by=ADA) is Denied.TOO_LATE
     assert await store.jobs.get(job.id) == job
     assert seen.woken == 0
+
+
+async def test_on_a_full_disk_new_work_is_refused_and_a_repeated_press_finds_its_job(
+    intake: Intake, store: Store, seen: Seen
+) -> None:
+    job = await intake.order(order(), place(), key="k")
+    seen.full = True
+    with pytest.raises(SpoolFull):
+        await intake.order(order(), place(), key="another")
+    assert await intake.order(order(), place(), key="k") == job
+    assert [known.id for known in await store.jobs.unfinished()] == [job.id]
+    seen.full = False
+    assert (await intake.order(order(), place(), key="another")).id != job.id

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.demo.practice import BotProcess
 from bot.demo.slack import DOWNLOAD, UPLOAD, trickle
 from bot.demo.slack import slow as slow_slack
-from bot.demo.studio_trouble import rate_limited, slow
+from bot.demo.studio_trouble import held, rate_limited, slow
 
 if TYPE_CHECKING:
     from world import Opened, Workplace
@@ -114,10 +114,12 @@ def creates(workplace: Workplace) -> int:
 
 async def test_killed_during_the_paid_call_it_is_sent_again_because_nothing_was_fetched(workplaces: Opened) -> None:
     workplace = await workplaces(here=False)
-    workplace.studio.trouble.always("create", slow(3))
+    effect = asyncio.Event()
+    workplace.studio.trouble.next("create", held(effect))
     await killed_in(workplace, "submitting")
     await workplace.until(lambda: "Done" in workplace.card(), within=30)
     # What was sent first takes effect only now, and finds nothing to render.
+    effect.set()
     await workplace.studio.wait_for(
         lambda: sorted(task.status for task in workplace.studio.tasks.values()) == ["FAILED", "SUCCEEDED"], within=10
     )

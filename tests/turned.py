@@ -79,11 +79,15 @@ class BotTurned:
         await self.stop()
 
     @property
+    def in_hand(self) -> list[asyncio.Task[None]]:
+        """What the bot is doing at this moment."""
+        if (bot := self.bot) is None:
+            return []
+        return [*bot.engine._in_hand.values(), *bot.cards._in_hand.values(), *bot.listeners._afterwards._tasks]
+
+    @property
     def busy(self) -> bool:
-        bot = self.bot
-        return bot is not None and bool(
-            bot.engine._in_hand or bot.cards._in_hand or bot.previews.busy or bot.listeners._afterwards._tasks
-        )
+        return bool(self.in_hand) or (self.bot is not None and self.bot.previews.busy)
 
     async def next_at(self, *, fine: bool = True) -> float | None:
         """When the bot has something to do again; at once if it has not begun yet with what is due.
@@ -146,12 +150,16 @@ class TurnedWorkplace(Workplace):
     async def settle(self) -> None:
         """Let everybody finish what needs no time to pass."""
         quiet = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while quiet < 3:
+                if tasks := self.bot.in_hand:
+                    quiet = 0
+                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.sleep(0)
+                    continue
                 at = await self.bot.next_at() if self.bot.bot is not None else None
-                due = at is not None and at <= self.clock()
-                quiet = 0 if self.bot.busy or due else quiet + 1
-                await asyncio.sleep(0.002)
+                quiet = 0 if self.bot.busy or (at is not None and at <= self.clock()) else quiet + 1
+                await asyncio.sleep(0.001)
 
     def turn(self, seconds: float) -> None:
         """Let so much time be over at once, as if the machine had slept."""

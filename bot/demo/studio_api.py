@@ -106,6 +106,8 @@ class Api:
             self._later(fault.late, self._perform(operation, work, request))
             return web.Response()
         await asyncio.sleep(fault.delay)
+        if fault.until is not None:
+            await fault.until.wait()
         response: web.StreamResponse = web.Response()
         if fault.effect:
             response = await self._perform(operation, work, request)

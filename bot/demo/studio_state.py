@@ -187,7 +187,7 @@ class StudioState(Watched):
 
     def count(self, what: str, *, limit: int) -> None:
         """Count one call of a kind that may happen ``limit`` times a second. Rejection if it is one too many."""
-        recent, now = self._recent[what], time.monotonic()
+        recent, now = self._recent[what], self._clock()
         while recent and now - recent[0] >= 1.0:
             recent.popleft()
         recent.append(now)

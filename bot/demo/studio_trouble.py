@@ -6,8 +6,12 @@ import json
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from bot.demo.trouble import Troubles
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Operation(StrEnum):
@@ -29,6 +33,7 @@ class Fault:
 
     effect: bool = False
     delay: float = 0.0  # before the work
+    until: asyncio.Event | None = None  # the work waits for it
     silence: float = 0.0  # after the work, before the answer
     hang_up: bool = False
     late: float | None = None  # hang up at once, do the work after so many seconds
@@ -93,6 +98,11 @@ def silent(seconds: float = 3600.0, *, effect: bool = True) -> Fault:
 def slow(seconds: float) -> Fault:
     """Do as asked, but only after so long; also when the caller has gone by then."""
     return Fault(effect=True, delay=seconds)
+
+
+def held(until: asyncio.Event) -> Fault:
+    """Do as asked, but only once this is set; also when the caller has gone by then."""
+    return Fault(effect=True, until=until)
 
 
 def malformed(body: str = '{"output": {"task_id": "2222', *, effect: bool = True) -> Fault:

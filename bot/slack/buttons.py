@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import RemoteError, StoreUnavailable
+from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.intake import Denied
 from bot.slack import actions, answers, details, modal
 from bot.slack.client import SlackRefusal
@@ -61,7 +61,7 @@ class Buttons:
         """Store what the requester wishes, then acknowledge; what only shows or asks follows."""
         try:
             text = await self._press(action["action_id"], action["value"], body)
-        except StoreUnavailable:
+        except (SpoolFull, StoreUnavailable):
             log.exception("a button's wish could not be stored", job=action["value"])
             text = answers.NOT_STORED
         await ack()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import StoreUnavailable
+from bot.errors import SpoolFull, StoreUnavailable
 from bot.job import Kind
 from bot.slack import answers, filled, modal, words
 from bot.slack.afterwards import Afterwards
@@ -96,7 +96,7 @@ class Listeners:
             return
         try:
             await self._intake.order(form.order, form.place, key=form.key)
-        except StoreUnavailable:
+        except (SpoolFull, StoreUnavailable):
             log.exception("a job could not be stored")
             await ack(response_action="errors", errors={"video": answers.NOT_STORED})
             return

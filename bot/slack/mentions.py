@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import RemoteError, StoreUnavailable
+from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.job import Order, Place, Role
 from bot.slack import answers, invitations, modal, words
 from bot.slack.client import POST, SlackRefusal
@@ -171,7 +171,7 @@ class Mentions:
         place = Place(team=message.team, user=message.user, channel=message.channel, thread=message.root)
         try:
             await self._intake.order(order, place, key=message.key)
-        except StoreUnavailable:
+        except (SpoolFull, StoreUnavailable):
             log.exception("a job could not be stored")
             return invitations.said(answers.NOT_STORED)
         return None

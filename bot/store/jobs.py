@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,11 @@ class Jobs:
             raise NoSuchJob(job_id)
         return from_row(row)
 
+    async def of_key(self, key: str) -> Job | None:
+        """Return the job that this request made, if it made one."""
+        row = self._reader.execute("SELECT * FROM job WHERE key = :key", {"key": key}).fetchone()
+        return None if row is None else from_row(row)
+
     async def due(self, now: float, *, checks: int) -> list[str]:
         """Return the jobs that have something to do. Those that are ready are the line's to move, not the clock's.
 
@@ -112,6 +118,13 @@ class Jobs:
     async def turns(self, kind: Kind, now: float) -> list[Turn]:
         """Return what the line of one model has to know of its jobs."""
         return _turns(self._reader, kind, now)
+
+    async def lines(self, now: float) -> list[list[Turn]]:
+        """Return the same for every model that has any, in one look."""
+        found: defaultdict[str, list[Turn]] = defaultdict(list)
+        for row in self._reader.execute(_TURNS, {"now": now}):
+            found[row["kind"]].append(_turn(row))
+        return list(found.values())
 
     async def history(self, kind: Kind, quality: Quality) -> list[Sample]:
         """Return how long the latest tasks of this kind took that gave a video, newest first."""
@@ -162,14 +175,16 @@ def _record(db: Database, job: Job, now: float, who: str, note: Mapping[str, Any
     db.execute(sql, facts)
 
 
+_TURNS = f"""
+    SELECT id, requester, created_at, state, due_at, ask, kind, quality, seconds, submitting_at, task_started_at,
+           (SELECT count(*) FROM address WHERE address.job_id = job.id AND address.epoch = job.epoch
+               AND revoked_at IS NULL AND expires_at > :now) AS hosted
+    FROM job WHERE {UNFINISHED} AND state != 'rendered'
+"""  # noqa: S608 -- a constant
+
+
 def _turns(db: Database, kind: Kind, now: float) -> list[Turn]:
-    sql = f"""
-        SELECT id, requester, created_at, state, due_at, ask, quality, seconds, submitting_at, task_started_at,
-               (SELECT count(*) FROM address WHERE address.job_id = job.id AND address.epoch = job.epoch
-                   AND revoked_at IS NULL AND expires_at > :now) AS hosted
-        FROM job WHERE {UNFINISHED} AND state != 'rendered' AND kind = :kind
-    """  # noqa: S608 -- a constant
-    return [_turn(row) for row in db.execute(sql, {"kind": str(kind), "now": now})]
+    return [_turn(row) for row in db.execute(f"{_TURNS} AND kind = :kind", {"kind": str(kind), "now": now})]
 
 
 def _turn(row: Mapping[str, Any]) -> Turn:

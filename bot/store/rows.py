@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter
@@ -64,12 +65,18 @@ def to_row(job: Job) -> dict[str, Any]:
     return row
 
 
+@lru_cache(maxsize=4096)
+def _read(name: str, text: str) -> Any:
+    """Return a document. They never change, and a job is read far more often than one of its documents is written."""
+    return _DOCUMENTS[name].validate_json(text)
+
+
 def from_row(row: Mapping[str, Any]) -> Job:
     """Return the job that ``to_row`` was given."""
     documents: dict[str, Any] = {}
-    for name, adapter in _DOCUMENTS.items():
+    for name in _DOCUMENTS:
         text = row[_RENAMED.get(name, name)]
-        documents[name] = None if text is None else adapter.validate_json(text)
+        documents[name] = None if text is None else _read(name, text)
     return Job(
         **{name: row[name] for name in _PLAIN},
         **documents,

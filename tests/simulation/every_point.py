@@ -32,16 +32,23 @@ def worlds(*, many: bool) -> list[Plan]:
     return found
 
 
+def _points(theatre: Theatre, world: Plan) -> list[str]:
+    outcome = theatre.play(world)
+    assert outcome.bad == [], f"{world}: {outcome.bad}"
+    return outcome.lives[0]
+
+
 def singles(theatre: Theatre, world: Plan) -> Iterator[Plan]:
     """Die once, at each point of the way."""
-    points = theatre.play(world).lives[0]
-    for at in range(1, len(points) + 1):
+    for at in range(1, len(_points(theatre, world)) + 1):
         yield replace(world, crashes=(at,))
 
 
-def pairs(theatre: Theatre, world: Plan, *, within: int, delicate: tuple[str, ...] = DELICATE) -> Iterator[Plan]:
-    """Die during the paid call or the delivery, and a second time within the next life's first points."""
-    points = theatre.play(world).lives[0]
+def pairs(
+    theatre: Theatre, world: Plan, *, within: int | None = None, delicate: tuple[str, ...] = DELICATE
+) -> Iterator[Plan]:
+    """Die during the paid call or the delivery, and a second time anywhere, or within the next life's first points."""
+    points = _points(theatre, world)
     nearby = {
         near
         for at, name in enumerate(points, 1)
@@ -50,5 +57,5 @@ def pairs(theatre: Theatre, world: Plan, *, within: int, delicate: tuple[str, ..
     }
     for first in sorted(nearby & set(range(1, len(points) + 1))):
         second_life = theatre.play(replace(world, crashes=(first,))).lives[1]
-        for second in range(1, min(within, len(second_life)) + 1):
+        for second in range(1, min(within or len(second_life), len(second_life)) + 1):
             yield replace(world, crashes=(first, second))

@@ -42,7 +42,7 @@ def play_points(number: int) -> Tally:
         for plan in singles(theatre, world):
             add(tally, theatre.play(plan))
         if number % 9 == 0:
-            for plan in pairs(theatre, world, within=60, delicate=(*DELICATE, "preview", "mend", "finish")):
+            for plan in pairs(theatre, world, delicate=(*DELICATE, "preview", "mend", "finish")):
                 add(tally, theatre.play(plan))
     return tally
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,7 @@ SAFEGUARDS = (
         "bot/settling.py",
         "not orphans or row.status is TaskStatus.SUCCEEDED",
         "row.id",
+        ("tests/test_settler.py",),
     ),
     Sabotage(
         "lane",  # one paid call per model at a time
@@ -112,6 +114,7 @@ SAFEGUARDS = (
         "bot/store/jobs.py",
         "WHERE id = :id AND revision = :read",
         "WHERE id = :id AND :read >= 0",
+        ("tests/store/test_store_jobs.py",),
     ),
     Sabotage(
         "kept answer",  # what the paid call was answered is kept while nothing can be stored
@@ -206,7 +209,7 @@ def noticed(sabotage: Sabotage, folder: Path) -> bool:
     ]
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if not re.search(r"^\d+ (passed|failed)", ended.stdout, re.MULTILINE):  # the tests themselves did not run
+    if not re.search(r"^FAILED |^\d+ passed", ended.stdout, re.MULTILINE):  # the tests themselves did not run
         raise SystemExit(f"{sabotage.name}: {ended.stdout}{ended.stderr}")
     return ended.returncode != 0
 
@@ -214,19 +217,24 @@ def noticed(sabotage: Sabotage, folder: Path) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(each.name for each in SAFEGUARDS))
-    wanted = parser.parse_args().names
+    parser.add_argument("--at-once", type=int, default=2)
+    arguments = parser.parse_args()
+    wanted = [each for each in SAFEGUARDS if not arguments.names or each.name in arguments.names]
     unnoticed = 0
-    for sabotage in SAFEGUARDS:
-        if wanted and sabotage.name not in wanted:
-            continue
-        began = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder:
-            red = noticed(sabotage, Path(folder))
-        unnoticed += not red
-        verdict = "red" if red else "STILL GREEN"
-        sys.stdout.write(f"without the {sabotage.name:<16} {verdict:<12} {time.monotonic() - began:5.0f} s\n")
-        sys.stdout.flush()
+    with ThreadPoolExecutor(arguments.at_once) as pool:
+        for sabotage, (red, seconds) in zip(wanted, pool.map(tried, wanted), strict=True):
+            unnoticed += not red
+            verdict = "red" if red else "STILL GREEN"
+            sys.stdout.write(f"without the {sabotage.name:<16} {verdict:<12} {seconds:5.0f} s\n")
+            sys.stdout.flush()
     return min(1, unnoticed)
+
+
+def tried(sabotage: Sabotage) -> tuple[bool, float]:
+    """Whether it was noticed, and how long that took."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        return noticed(sabotage, Path(folder)), time.monotonic() - began
 
 
 if __name__ == "__main__":

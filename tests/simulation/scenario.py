@@ -21,7 +21,7 @@ from sim_slack import Slack
 from sim_studio import OUR_KEY, SimStudio, Vendor
 from sim_world import World
 from sqlite_utils import Database
-from virtual_loop import VirtualLoop
+from virtual_loop import NoRest, VirtualLoop
 
 from bot.job import FailureCode, Job, JobState, Spent
 from bot.store.rows import from_row
@@ -71,10 +71,16 @@ class Theatre:
     def play(self, plan: Plan) -> Outcome:
         for table in ("preview", "card", "address", "event", "attempt", "job", "meta"):
             self.db.execute(f"DELETE FROM {table}")
+        for path in self.folder.iterdir():
+            shutil.rmtree(path)
         if plan.key_known:
             know_key(self.db)
         with closing(VirtualLoop()) as loop:
-            outcome: Outcome = loop.run_until_complete(self._play(plan))
+            try:
+                outcome: Outcome = loop.run_until_complete(self._play(plan))
+            except NoRest:
+                loop.clear()
+                outcome = Outcome(plan, bad=["it never came to rest"])
         return outcome
 
     async def _play(self, plan: Plan) -> Outcome:
@@ -144,8 +150,6 @@ class Theatre:
             *(bad for job in jobs for bad in _previews(job, around.slack)),
             *_left(self.db, self.folder, jobs),
         ]
-        for path in self.folder.iterdir():
-            shutil.rmtree(path)
         return outcome
 
 

@@ -121,7 +121,12 @@ class Life:
         )
         self.engine = Engine(self.steps, clock=self.clock)
         self.intake = Intake(
-            store=self.store, moves=moves, clock=self.clock, wake=self.engine.wake, tidy=self.steps.tidy
+            store=self.store,
+            moves=moves,
+            clock=self.clock,
+            wake=self.engine.wake,
+            tidy=self.steps.tidy,
+            check_room=spool.check,
         )
 
     def clock(self) -> float:

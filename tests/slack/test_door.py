@@ -97,7 +97,7 @@ async def door(slack: Slack, store: Store) -> AsyncIterator[Door]:
         async def tidy(_: str) -> None:
             pass
 
-        intake = Intake(store=store, moves=moves, clock=Clock(), wake=lambda: None, tidy=tidy)
+        intake = Intake(store=store, moves=moves, clock=Clock(), wake=lambda: None, tidy=tidy, check_room=lambda: None)
         listeners = Listeners(client=client, intake=intake, store=store, cards=cards)
         yield Door(client, listeners, token="xoxb-1", signatures=Signatures(SECRET, clock=Clock()))
         await listeners.drain(within=1)

@@ -61,7 +61,7 @@ async def test_model_studio_may_be_away_for_hours_in_any_state(turned: Turned, s
 
 async def test_both_may_be_away_and_the_bot_may_be_restarted_meanwhile(turned: Turned) -> None:
     place = await turned(through=True)
-    await orders(place, 2)
+    await orders(place, 1)
     await place.go_on(lambda: "rendering" in str(place.states()), within=HOUR)
     await place.slack_proxy.refuse()
     await place.studio_proxy.refuse()
@@ -72,7 +72,7 @@ async def test_both_may_be_away_and_the_bot_may_be_restarted_meanwhile(turned: T
     await place.studio_proxy.accept()
     await place.slack_proxy.accept()
     await place.go_on(place.shown, within=3 * HOUR)
-    assert place.judge(jobs=2) == {"delivered": 2}
+    assert place.judge(jobs=1) == {"delivered": 1}
 
 
 @pytest.mark.parametrize("kind", ["429", "5xx"] if LONG else ["429"])

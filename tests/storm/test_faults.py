@@ -8,6 +8,7 @@ import pytest
 from mishaps import AT_SLACK, AT_STORAGE, AT_STUDIO, HOSTS, RESULT, SILENT, SLACK_CALLS, STUDIO, unclear_creates
 from turned import LONG
 
+from bot.delivery import MORE_COPIES
 from bot.demo import slack as at_slack
 from bot.demo import studio_trouble as at_studio
 
@@ -31,9 +32,9 @@ async def to_the_end(place: TurnedWorkplace, *, within: float = 30 * DAY) -> Non
 
 @pytest.mark.parametrize("file_host", HOSTS)
 async def test_a_job_that_meets_every_fault_at_every_call_is_delivered(turned: Turned, file_host: str) -> None:
-    """Each fault at each call with one of the two file hosts; the long form has all of them with both."""
+    """Every fourth fault at each call with one of the two file hosts, every fourth with the other; or all with both."""
     place = await turned(settings={"FILE_HOST": file_host})
-    share = slice(None) if LONG else slice(HOSTS.index(file_host), None, len(HOSTS))
+    share = slice(None) if LONG else slice(HOSTS.index(file_host), None, 2 * len(HOSTS))
     for call, faults in AT_SLACK.items():
         place.slack.trouble.next(call, *list(faults.values())[share])
     for operation, faults in (AT_STUDIO | (AT_STORAGE if file_host == "modelstudio" else {})).items():
@@ -56,7 +57,7 @@ async def test_a_create_whose_answer_is_lost_is_never_simply_sent_again(turned: 
     assert place.judge(jobs=1).total() == 1
 
 
-@pytest.mark.parametrize("call", [*SLACK_CALLS, at_slack.UPLOAD])
+@pytest.mark.parametrize("call", [*SLACK_CALLS, at_slack.UPLOAD] if LONG else [SLACK_CALLS[-1]])
 async def test_an_answer_of_slacks_lost_after_its_effect_posts_no_second_video(turned: Turned, call: str) -> None:
     place = await turned()
     place.slack.trouble.next(call, at_slack.dropped(effect=True), at_slack.malformed(effect=True))
@@ -88,6 +89,27 @@ async def test_a_success_without_an_address_is_asked_for_until_its_day_is_over_t
     assert place.judge(jobs=1) == {"failed": 1}
     assert place.clock() - began > DAY
     assert "may have cost" in place.card()
+
+
+async def test_broken_copies_are_counted_and_not_the_tries_at_a_service_that_is_away(turned: Turned) -> None:
+    place = await turned()
+    place.studio.trouble.next("result", at_studio.http_status(503), times=7)
+    place.studio.trouble.next("result", at_studio.malformed("no video", effect=False), times=MORE_COPIES)
+    await place.order()
+    await place.go_on(place.shown, within=DAY)
+    assert not place.studio.trouble.pending("result")
+    assert place.judge(jobs=1) == {"delivered": 1}
+
+
+@pytest.mark.skipif(not LONG, reason="the long form: LONG_TESTS=1")
+async def test_a_video_that_stays_broken_is_said_to_be_and_to_have_cost_money(turned: Turned) -> None:
+    place = await turned()
+    place.studio.trouble.always("result", at_studio.malformed("no video", effect=False))
+    await place.order()
+    await place.go_on(place.shown, within=DAY)
+    assert place.judge(jobs=1) == {"failed": 1}
+    assert "result_broken" in place.rows()[0]["failure"]
+    assert place.studio.trouble.happened["result"] == MORE_COPIES + 1
 
 
 async def test_a_login_page_instead_of_a_file_is_a_missing_scope_and_costs_nothing(turned: Turned) -> None:

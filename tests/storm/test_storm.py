@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from turned import Turned, TurnedWorkplace
 
 DAY = 86400.0
-JOBS, PEOPLE = (100, 10) if LONG else (6, 3)
-# ``STORM_SEEDS="1 2 3"`` replays these; a failure names its own.
-SEEDS = [int(seed) for seed in os.environ.get("STORM_SEEDS", "1 2 3" if LONG else "1").split()]
+JOBS, PEOPLE = (int(os.environ.get("STORM_JOBS", "100")), 10) if LONG else (4, 3)
+# ``STORM_SEEDS="7 8"`` replays these; a failure names its own. The seed decides the file host, too.
+SEEDS = [int(seed) for seed in os.environ.get("STORM_SEEDS", "1 2" if LONG else "1").split()]
 LOST: dict[str, Any] = {"lost": at_slack.dropped(effect=True), "garbled": at_slack.malformed(effect=True)}
 SLACK_WEATHER: dict[str, tuple[float, dict[str, Any]]] = {
     "chat.update": (0.3, SLACK | LOST),
@@ -83,14 +84,18 @@ class Storm:
             # Forms are opened within Slack's tier, too: a hundred a minute.
             self.next_order = self.place.clock() + self.dice.choice([1.0, 2.0, 30.0])
             kind = self.dice.choice(["/animate", "/animate", "/swap"])
-            await self.place.order(kind, who=self.people[self.ordered % PEOPLE])
-            self.ordered += 1
+            with suppress(TimeoutError):  # a form that did not open in time, on a busy machine: asked for again
+                await self.place.order(kind, who=self.people[self.ordered % PEOPLE])
+            self.ordered = len(self.place.rows())
 
     async def answer(self) -> None:
         """Let whoever is asked about an unclear create decide: the safe way, so that the bill can be judged."""
+        if "unclear" not in str(self.place.states()):
+            return
         for card in self.place.said("card"):
             if "job_stop_here" in str(card.blocks) and self.dice.random() < 0.5:
                 await self.place.slack.person(self.owner(card.metadata)).press(card, "job_stop_here")
+        await self.place.settle()
 
     def owner(self, metadata: Any) -> str:
         job = metadata["event_payload"]["job"]
@@ -112,17 +117,15 @@ class Storm:
             await self.order()
             await place.settle()
             await self.answer()
-            await place.settle()
             at = await place.bot.next_at(fine=False)
             place.turn(max(0.01, (at or place.clock()) - place.clock()))
             await self.crash()
 
 
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("file_host", ["local", "modelstudio"] if LONG else ["local"])
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_a_storm_breaks_no_promise(turned: Turned, seed: int, file_host: str) -> None:
-    place = await turned(settings={"FILE_HOST": file_host})
+async def test_a_storm_breaks_no_promise(turned: Turned, seed: int) -> None:
+    place = await turned(settings={"FILE_HOST": "local" if seed % 2 else "modelstudio"})
     storm = Storm(place, seed)
     await storm.blow()
     ends = place.judge(jobs=JOBS)
