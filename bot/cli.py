@@ -55,19 +55,42 @@ def manifest(public_url: str | None) -> None:
 @main.command()
 @click.argument("image", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("video", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--swap", is_flag=True, help="Put the character in the place of the person, instead of animating it.")
-@click.option("--pro", is_flag=True, help="Pro quality instead of standard.")
-def demo(image: Path | None, video: Path | None, *, swap: bool, pro: bool) -> None:
-    """See the whole flow without any account: the real bot against a practice Slack and a practice Model Studio.
+@click.option("--port", type=click.IntRange(0, 65535), help="Where the page listens; else 3000 or the next free port.")
+@click.option("--browser/--no-browser", default=True, help="Open the page by itself, or only say where it is.")
+@click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Keep everything in there, afterwards too."
+)
+@click.option("--once", is_flag=True, help="No page: play one job in the terminal, save its video here and end.")
+@click.option("--swap", is_flag=True, help="With --once: put the character in the place of the person.")
+@click.option("--pro", is_flag=True, help="With --once: pro quality instead of standard.")
+def demo(
+    image: Path | None,
+    video: Path | None,
+    *,
+    port: int | None,
+    browser: bool,
+    folder: Path | None,
+    once: bool,
+    swap: bool,
+    pro: bool,
+) -> None:
+    """See it work in the browser without any account: the real bot, a practice Slack and a practice Model Studio.
 
-    Without IMAGE and VIDEO it uses sample media that it makes itself. The finished video is saved in this folder.
+    IMAGE and VIDEO are for --once; in the page files are dropped into the form. Without them it uses sample media that
+    it makes itself.
     """
-    if (image is None) != (video is None):
-        raise click.UsageError("Give both, a picture and a video, or none.")
     # Imported late: the practice world is no part of the bot that serves.
-    from bot.demo.terminal import run  # noqa: PLC0415
+    if once:
+        from bot.demo import terminal  # noqa: PLC0415
 
-    sys.exit(run(image, video, swap=swap, pro=pro))
+        if (image is None) != (video is None):
+            raise click.UsageError("Give both, a picture and a video, or none.")
+        sys.exit(terminal.run(image, video, swap=swap, pro=pro))
+    if image is not None or swap or pro:
+        raise click.UsageError("A picture, a video, --swap and --pro go with --once; in the page they are in the form.")
+    from bot.demo.page import run  # noqa: PLC0415
+
+    sys.exit(run.run(port=port, browser=browser, folder=folder))
 
 
 def _forget_environment() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import array
 import math
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import av
 from PIL import Image
@@ -14,6 +15,7 @@ from bot.demo.render_film import film_frame
 from bot.demo.samples_figure import Brush, Look, Pose, draw_person
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from av.audio.stream import AudioStream
@@ -30,17 +32,36 @@ _GROUND = 261.63  # hertz: middle C
 _LOOK = Look(skin="#c68a63", shade="#a8704c", hair="#26222e", top="#f2c14e", trousers="#5d4e8c", shoes="#ffffff")
 
 
-def film(to: Path, seconds: float) -> None:
-    """Write the dance as an MP4."""
-    with av.open(str(to), "w", format="mp4", options={"movflags": "+faststart"}) as output:
-        stream = output.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "23"})
-        stream.width, stream.height = SIZE
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """What the dance is filmed with. ``turned``: the picture lies on its side, and the file says so."""
+
+    codec: Literal["libx264", "hevc"]
+    options: Mapping[str, str]
+    container: str
+    turned: bool = False
+
+
+STUDIO = Camera("libx264", {"preset": "veryfast", "crf": "23"}, "mp4")
+PHONE = Camera("hevc", {"preset": "ultrafast", "crf": "26", "x265-params": "log-level=none"}, "mov", turned=True)
+
+
+def film(to: Path, seconds: float, camera: Camera = STUDIO) -> None:
+    """Write the dance, with its tune."""
+    with av.open(str(to), "w", format=camera.container, options={"movflags": "+faststart"}) as output:
+        stream = output.add_stream(camera.codec, rate=FPS, options=dict(camera.options))
+        stream.width, stream.height = reversed(SIZE) if camera.turned else SIZE
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 2
+        if camera.turned:
+            stream.codec_context.codec_tag = "hvc1"  # the form of HEVC that Apple's players take
+            stream.set_display_rotation(-90)
         packets = _sound(output, seconds)
         stage = _stage()
         for index in range(round(seconds * FPS)):
             image = _moment(stage, index / FPS)
+            if camera.turned:
+                image = image.transpose(Image.Transpose.ROTATE_90)
             frame = film_frame(image)
             frame.pts, frame.time_base = index, Fraction(1, FPS)
             output.mux(stream.encode(frame))
