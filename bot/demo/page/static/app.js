@@ -9,7 +9,7 @@ import { mishap } from "./notices.js";
 import { drawPanel } from "./panel.js";
 import { connect } from "./server.js";
 import { drawSidebar, onBecoming } from "./sidebar.js";
-import { all, app, channel, get, go, here, listen } from "./store.js";
+import { all, app, changed, channel, get, go, here, listen } from "./store.js";
 import { drawThread } from "./thread.js";
 
 const said = new Map(); // key of a message: the words that were read out last
@@ -46,7 +46,13 @@ onBecoming((me) => {
   go({ me, thread: "", channel: direct ? "" : here.channel });
   become(me);
 });
-here.panel = matchMedia("(min-width: 60rem)").matches;
+// On a small screen the panel would cover all the rest.
+const roomy = matchMedia("(min-width: 60rem)");
+here.panel = roomy.matches;
+roomy.addEventListener("change", () => {
+  here.panel = roomy.matches;
+  changed();
+});
 const [me = "", place = "", thread = ""] = location.hash.slice(1).split("/");
 Object.assign(here, { me, channel: place, thread });
 become(me);

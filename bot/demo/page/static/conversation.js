@@ -19,6 +19,7 @@ list.addEventListener("scroll", () => {
   atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
 });
 for (const event of ["load", "loadedmetadata"]) list.addEventListener(event, () => atEnd && toEnd(), true);
+new ResizeObserver(() => atEnd && toEnd()).observe(list);
 
 function toEnd() {
   list.scrollTop = list.scrollHeight;

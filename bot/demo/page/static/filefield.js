@@ -22,9 +22,9 @@ export function fileField(block, element, told, common) {
   const accept = element.filetypes?.map((type) => `.${type}`).join(",");
   const input = h("input", { ...common, type: "file", class: "over", accept, multiple: most > 1 });
   input.addEventListener("change", () => take(field, [...input.files], add));
-  const zone = h("div", { class: "drop" }, input, icon("file"), h("span", {}, given.length ? "Choose another file" : "Choose a file"), h("span", { class: "hint" }, " or drop it here"));
+  const zone = h("div", { class: given.length ? "drop slim" : "drop" }, input, icon("file"), h("span", {}, given.length ? "Choose another file" : "Choose a file"), h("span", { class: "hint" }, " or drop it here"));
   const chips = given.map((id) => chip(id, () => change(given.filter((other) => other !== id))));
-  const field = h("div", { class: "file-field" }, chips.length ? h("ul", { class: "chips" }, chips) : null, zone, samples(element, add));
+  const field = h("div", { class: "file-field" }, chips.length ? h("ul", { class: "chips" }, chips) : null, zone, given.length < most ? samples(element, add) : null);
   const renew = () => {
     const again = fileField(block, element, told, common);
     swap(field, again);

@@ -59,7 +59,7 @@ function head(message, who) {
 function body(message) {
   const place = { name: message.key, blocks: message.blocks };
   if (message.blocks.length) return h("div", { class: "blocks" }, drawBlocks(place));
-  return h("div", { class: "text" }, message.text ? h("p", {}, mrkdwn(message.text)) : null);
+  return h("div", { class: "said" }, message.text ? h("p", {}, mrkdwn(message.text)) : null);
 }
 
 function foot(message, replies) {

@@ -16,14 +16,14 @@ export function drawPanel() {
   keyed(aside, [
     { key: "head", stamp: [], make: head },
     { key: "bot", stamp: [get("bot")], make: bot },
-    { key: "bill", stamp: [bill], make: () => studio(bill) },
+    { key: "studio", stamp: [], make: studio },
     { key: "studio-trouble", stamp: switches("studio"), make: () => trouble("studio", "Trouble at Model Studio") },
     { key: "slack-trouble", stamp: switches("slack"), make: () => trouble("slack", "Trouble at Slack") },
-    { key: "tasks", stamp: [tasks.length > 0], make: () => tasksBox(tasks.length > 0) },
     { key: "refusals", stamp: [...all("refusal"), ...all("violation"), ...all("refused")], make: refusals },
   ]);
-  const list = aside.querySelector(".tasks");
-  if (list) keyed(list, tasks.map((task) => ({ key: task.id, stamp: [task], make: (old) => taskNode(task, old) })));
+  keyed(aside.querySelector(".figures"), figures(bill));
+  keyed(aside.querySelector(".tasks"), tasks.map((task) => ({ key: task.id, stamp: [task], make: (old) => taskNode(task, old) })));
+  aside.querySelector(".none-yet").hidden = tasks.length > 0;
   tick();
 }
 
@@ -43,7 +43,8 @@ function bot() {
     "section",
     { class: "card bot", "aria-labelledby": "bot-title" },
     h("h3", { id: "bot-title" }, "The bot"),
-    h("p", { role: "status" }, h("span", { class: `lamp ${state}` }), STATES[state] ?? state, pid && h("span", { class: "hint" }, ` process ${pid}`), note && h("span", { class: "hint" }, ` ${note}`)),
+    h("p", { role: "status" }, h("span", { class: `lamp ${state}` }), STATES[state] ?? state),
+    (pid || note) && h("p", { class: "hint" }, pid && `process ${pid}`, note && ` ${note}`),
     killable && (alive ? button("Kill the bot", "kill", "danger") : button("Start", "start", "primary")),
   );
 }
@@ -54,14 +55,26 @@ async function busy(button, deed) {
   button.removeAttribute("aria-busy");
 }
 
-function studio(bill) {
-  const number = (value, words) => h("div", { class: "figure" }, h("strong", {}, value), h("span", { class: "hint" }, words));
+function studio() {
+  const none = "Nothing was sent yet. Each job appears here with what it was sent.";
   return h(
     "section",
     { class: "card", "aria-labelledby": "studio-title" },
     h("h3", { id: "studio-title" }, "Model Studio"),
-    h("div", { class: "figures" }, number(String(bill.waiting), "waiting"), number(String(bill.running), "rendering"), number(`${bill.currency}${bill.total.toFixed(2)}`, "it would have cost")),
+    h("div", { class: "figures" }),
+    h("p", { class: "hint none-yet" }, none),
+    h("ol", { class: "tasks", "aria-label": "Tasks, newest first" }),
   );
+}
+
+function figures(bill) {
+  const one = (value, words) => ({
+    key: words,
+    stamp: [value],
+    make: () => h("div", { class: "figure" }, h("strong", {}, value), h("span", { class: "hint" }, words)),
+  });
+  const money = `${bill.currency}${bill.total.toFixed(2)}`;
+  return [one(String(bill.waiting), "waiting"), one(String(bill.running), "rendering"), one(money, "would have cost")];
 }
 
 function switches(service) {
@@ -78,11 +91,6 @@ function trouble(service, title) {
   const summary = h("summary", {}, h("h3", {}, title), on ? h("span", { class: "badge warning" }, `${on} on`) : null);
   const old = aside.querySelector(`details[data-service="${service}"]`);
   return h("details", { class: "card", open: old ? old.open : true, data: { service } }, summary, h("ul", { class: "switches" }, switches(service).map(one)));
-}
-
-function tasksBox(any) {
-  const none = any ? null : h("p", { class: "hint" }, "Nothing was sent yet. Each job appears here with what it was sent.");
-  return h("section", { class: "card", "aria-labelledby": "tasks-title" }, h("h3", { id: "tasks-title" }, "Tasks, newest first"), none, h("ol", { class: "tasks" }));
 }
 
 function taskNode(task, old) {

@@ -37,7 +37,7 @@ function head() {
     "div",
     { class: "sidebar-head" },
     h("img", { class: "avatar", src: "/static/mark.svg", alt: "" }),
-    h("div", {}, h("strong", {}, "Practice workspace"), h("p", { class: "hint" }, "Nothing leaves this computer")),
+    h("div", {}, h("strong", {}, "Practice Slack"), h("p", { class: "hint" }, "Nothing leaves this computer")),
     iconButton("close", "Close the list", () => go({}), { class: "icon-button only-narrow" }),
   );
 }

@@ -16,6 +16,7 @@ list.addEventListener("scroll", () => {
   atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
 });
 for (const event of ["load", "loadedmetadata"]) list.addEventListener(event, () => atEnd && toEnd(), true);
+new ResizeObserver(() => atEnd && toEnd()).observe(list);
 aside.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && close());
 
 function toEnd() {
