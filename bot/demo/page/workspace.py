@@ -43,7 +43,9 @@ class Workspace:
         slack = self.practice.slack
         ben = slack.person("ben")
         files = [await ben.upload(await self.samples.path(name)) for name in ("character.png", "dancer.mp4")]
-        ben.say("Our mascot, and this morning's rehearsal. Could she dance like that?", channel="studio", files=files)
+        ben.say(
+            "Our mascot, and this morning's rehearsal. Could she dance like that?", channel=HOME_CHANNEL, files=files
+        )
 
     async def close(self) -> None:
         """Let every page go."""
@@ -96,5 +98,11 @@ def as_sent(workspace: Workspace, text: str) -> str:
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     users = {user.name: f"<@{user.id}>" for user in world.users.values()}
     channels = {channel.name: f"<#{channel.id}>" for channel in world.channels.values() if channel.name}
-    text = re.sub(r"(?<![\w<])@(\w+)", lambda found: users.get(found[1], found[0]), text)
-    return re.sub(r"(?<![\w<&])#([\w-]+)", lambda found: channels.get(found[1], found[0]), text)
+    return "".join(_referred(part, users, channels) for part in re.split(r"(https?://\S*[\w/])", text))
+
+
+def _referred(part: str, users: dict[str, str], channels: dict[str, str]) -> str:
+    if part.startswith(("https://", "http://")):
+        return f"<{part}>"
+    part = re.sub(r"(?<![\w.])@(\w+)", lambda found: users.get(found[1], found[0]), part)
+    return re.sub(r"(?<![\w&])#([\w-]+)", lambda found: channels.get(found[1], found[0]), part)
