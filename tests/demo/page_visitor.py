@@ -46,7 +46,8 @@ class Visitor:
 
     @property
     def messages(self) -> Locator:
-        return self.page.locator("#conversation .message")
+        """What everybody sees in the conversation."""
+        return self.page.locator("#conversation .message:not(.private)")
 
     @property
     def thread(self) -> Locator:
