@@ -91,12 +91,14 @@ async def serve(folder: Path, *, durable: bool) -> None:
     import aiohttp  # noqa: PLC0415 -- as above
     from aiohttp import web  # noqa: PLC0415
 
+    from bot.app import calm_collector  # noqa: PLC0415
     from bot.transfer import media_session  # noqa: PLC0415
 
     async with aiohttp.ClientSession() as session, media_session() as media:
         runner = web.AppRunner(_front(folder, session, durable=durable), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
+        calm_collector()
         say(runner.addresses[0][1])
         running: list[asyncio.Task[None]] = []
         transferred: list[int] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import time
 from dataclasses import replace
@@ -272,7 +273,19 @@ def serve(settings: Settings) -> None:
         asyncio.run(_serve(settings))
 
 
+def calm_collector() -> None:
+    """Let Python's garbage collector leave alone what lives as long as the process, and look less often.
+
+    An answer makes a few thousand objects, and nearly all of them are freed without the collector: as it comes, it
+    takes every eighth of the time of answering.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+
+
 async def _serve(settings: Settings) -> None:
+    calm_collector()
     until = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +13,11 @@ from world import COVERAGE, BotHere, Files, Opened, Workplace
 
 from bot.demo import samples
 from bot.pace import Pace
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: half of the time of the tests that start a bot is waiting."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session")
