@@ -12,6 +12,7 @@ import click
 from bot import log
 from bot.app import serve as serve_bot
 from bot.config import ConfigError, read
+from bot.job import Kind
 from bot.lock import FolderInUse
 from bot.manifest import manifest as app_manifest
 from bot.store import NewerDatabase
@@ -63,6 +64,7 @@ def manifest(public_url: str | None) -> None:
 @click.option("--once", is_flag=True, help="No page: play one job in the terminal, save its video here and end.")
 @click.option("--swap", is_flag=True, help="With --once: put the character in the place of the person.")
 @click.option("--pro", is_flag=True, help="With --once: pro quality instead of standard.")
+@click.option("--thread", is_flag=True, help="With --once: a mention in a thread that holds both files, not the form.")
 def demo(
     image: Path | None,
     video: Path | None,
@@ -73,6 +75,7 @@ def demo(
     once: bool,
     swap: bool,
     pro: bool,
+    thread: bool,
 ) -> None:
     """See it work in the browser without any account: the real bot, a practice Slack and a practice Model Studio.
 
@@ -81,16 +84,18 @@ def demo(
     """
     # Imported late: the practice world is no part of the bot that serves.
     if once:
-        from bot.demo import terminal  # noqa: PLC0415
+        from bot.demo.terminal import Scene, run  # noqa: PLC0415
 
         if (image is None) != (video is None):
             raise click.UsageError("Give both, a picture and a video, or none.")
-        sys.exit(terminal.run(image, video, swap=swap, pro=pro))
-    if image is not None or swap or pro:
-        raise click.UsageError("A picture, a video, --swap and --pro go with --once; in the page they are in the form.")
-    from bot.demo.page import run  # noqa: PLC0415
+        sys.exit(run(image, video, Scene(kind=Kind.SWAP if swap else Kind.ANIMATE, pro=pro, thread=thread)))
+    if image is not None or swap or pro or thread:
+        raise click.UsageError(
+            "Files, --swap, --pro and --thread go with --once; in the page all of it is done by hand."
+        )
+    from bot.demo.page.run import serve as serve_page  # noqa: PLC0415
 
-    sys.exit(run.run(port=port, browser=browser, folder=folder))
+    sys.exit(serve_page(port=port, browser=browser, folder=folder))
 
 
 def _forget_environment() -> None:

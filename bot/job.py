@@ -74,6 +74,7 @@ class FailureCode(StrEnum):
 
     BAD_FILES = "bad_files"  # looked at and refused by us; ``problems`` says why
     FILE_GONE = "file_gone"  # deleted or hidden at Slack before we had it
+    FILE_ELSEWHERE = "file_elsewhere"  # it does not stand where the job was asked for
     FILE_FORBIDDEN = "file_forbidden"  # Slack does not let the app read files
     FILE_CHANGED = "file_changed"  # not what was checked any more
     REQUEST = "request"  # the service did not understand us: our fault
@@ -139,11 +140,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file as its owner's service names it. Only ``id`` is trusted; the rest is what it was said to be."""
+    """A file as its owner's service names it. Only ``id`` is trusted; the rest is what it was said to be.
+
+    ``uploaded``: the requester gave it in a form, so it must be theirs; else it must stand where the job was asked for.
+    """
 
     id: str
     name: str = ""
     size: int = 0
+    uploaded: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import resource
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from bot.job import (
 from bot.queue import Prices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bot.store import Store
@@ -140,3 +142,15 @@ def rows(path: Path, sql: str) -> list[dict[str, Any]]:
 async def on_writer(store: Store, sql: str) -> list[Any]:
     """Run a statement on the store's writing connection: some limits and traces belong to a connection."""
     return await store._writer.run(lambda db: list(db.execute(sql).fetchall()))
+
+
+@contextmanager
+def full_disk(path: Path) -> Iterator[None]:
+    """Let no file of this process grow beyond what the database's log has now: the system refuses, as when full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = path.with_name(path.name + "-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -79,8 +79,11 @@ def test_the_demo_shows_the_whole_flow_and_leaves_a_playable_video(tmp_path: Pat
 
 
 def test_the_demo_takes_own_files_and_says_why_it_refuses_them(tmp_path: Path, media: Files) -> None:
-    swapped = understudy("demo", "--once", str(media.image), str(media.video), "--swap", "--pro", folder=tmp_path)
+    wish = ("--swap", "--pro", "--thread")
+    swapped = understudy("demo", "--once", str(media.image), str(media.video), *wish, folder=tmp_path)
     assert swapped.returncode == 0, swapped.stdout + swapped.stderr
+    assert "in the thread: ada writes: @understudy swap pro" in swapped.stdout
+    assert "the card: Swap: Checking your files" in swapped.stdout
     assert "swap · pro" in swapped.stdout
     assert (tmp_path / "understudy-swap.mp4").exists()
     broken = tmp_path / "broken.mp4"

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.manifest import COMMANDS, SCOPES, manifest
+from bot.job import Kind
+from bot.manifest import COMMANDS, EVENTS, OPTIONAL_SCOPES, SCOPES, SHORTCUTS, manifest
 from bot.slack import client
 from bot.slack.listeners import COMMAND
+from bot.slack.shortcuts import ANYWHERE, ON_MESSAGE
 
 URL = "https://bot.example"
 
@@ -31,12 +33,14 @@ def test_http_mode_names_the_one_address_that_slack_calls(given: str) -> None:
     found = read(given)
     assert found["settings"]["socket_mode_enabled"] is False
     assert found["settings"]["interactivity"]["request_url"] == f"{URL}/slack/events"
+    assert found["settings"]["event_subscriptions"]["request_url"] == f"{URL}/slack/events"
     assert {command["url"] for command in found["features"]["slash_commands"]} == {f"{URL}/slack/events"}
 
 
 # What Slack's reference asks for each method; None: any token may.
 NEEDED = {
     "auth.test": None,
+    "chat.postEphemeral": "chat:write",
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
     "conversations.open": "im:write",
@@ -44,7 +48,12 @@ NEEDED = {
     "files.getUploadURLExternal": "files:write",
     "files.info": "files:read",
     "views.open": None,
+    "views.update": None,
 }
+# Reads a thread where the installation allows it, and nothing depends on it.
+OPTIONAL = {"conversations.replies": {"channels:history", "groups:history", "mpim:history"}}
+# What Slack's reference asks for each event.
+LISTENED = {"app_mention": "app_mentions:read", "message.im": "im:history"}
 
 
 def called() -> set[str]:
@@ -63,16 +72,32 @@ def called() -> set[str]:
 
 @pytest.mark.parametrize("public_url", [None, URL])
 def test_it_asks_for_the_scopes_that_the_codes_calls_need_and_no_more(public_url: str | None) -> None:
-    assert read(public_url)["oauth_config"]["scopes"] == {"bot": list(SCOPES)}
-    assert called() == set(NEEDED)
+    asked = read(public_url)["oauth_config"]["scopes"]
+    assert asked == {"bot": [*SCOPES, *OPTIONAL_SCOPES], "bot_optional": list(OPTIONAL_SCOPES)}
+    assert called() == set(NEEDED) | set(OPTIONAL)
     # The form's file fields and the files' bytes need files:read, the commands themselves "commands".
-    assert set(SCOPES) == {scope for scope in NEEDED.values() if scope} | {"commands", "files:read"}
+    needed = {scope for scope in NEEDED.values() if scope} | {"commands", "files:read"} | set(LISTENED.values())
+    assert set(SCOPES) == needed
+    assert set(OPTIONAL_SCOPES) == set().union(*OPTIONAL.values())
 
 
 def test_it_subscribes_to_the_events_that_are_listened_to() -> None:
-    listeners = (Path(__file__).parent.parent / "bot" / "slack" / "listeners.py").read_text()
-    assert ".event(" not in listeners
-    assert "event_subscriptions" not in read()["settings"]
+    folder = Path(__file__).parent.parent / "bot" / "slack"
+    listened = {name for path in folder.glob("*.py") for name in re.findall(r'\.event\("(\w+)"\)', path.read_text())}
+    assert read()["settings"]["event_subscriptions"] == {"bot_events": list(EVENTS)}
+    assert {name.partition(".")[0] for name in EVENTS} == listened
+    assert set(EVENTS) == set(LISTENED)
+
+
+def test_people_can_write_to_the_bot_and_every_shortcut_is_one_it_answers() -> None:
+    features = read()["features"]
+    assert features["app_home"]["messages_tab_enabled"] is True
+    assert features["app_home"]["messages_tab_read_only_enabled"] is False
+    assert features["shortcuts"] == list(SHORTCUTS)
+    for kind, known in (("message", ON_MESSAGE), ("global", ANYWHERE)):
+        assert {s["callback_id"] for s in SHORTCUTS if s["type"] == kind} == set(known)
+        assert set(known.values()) == set(Kind)
+    assert [s["name"] for s in SHORTCUTS[:2]] == ["Animate with this", "Swap with this"]
 
 
 @pytest.mark.parametrize("public_url", [None, URL])
@@ -84,7 +109,7 @@ def test_it_has_the_form_that_slacks_schema_asks_for(public_url: str | None) -> 
     assert re.fullmatch(r"[a-z0-9._-]+", found["features"]["bot_user"]["display_name"])
     assert found["settings"]["interactivity"]["is_enabled"] is True
     urls = str(found).count("https://")
-    assert urls == (0 if public_url is None else 1 + len(COMMANDS))
+    assert urls == (0 if public_url is None else 2 + len(COMMANDS))
     assert found["settings"]["socket_mode_enabled"] is (public_url is None)
 
 
@@ -99,6 +124,8 @@ def test_it_keeps_to_slacks_lengths() -> None:
     assert len(found["display_information"]["name"]) <= 35
     assert len(found["display_information"]["description"]) <= 140
     assert all(len(str(command["command"])) <= 32 for command in COMMANDS)
+    assert all(len(s["name"]) <= 24 and len(s["description"]) <= 150 for s in SHORTCUTS)
+    assert all(sum(s["type"] == kind for s in SHORTCUTS) <= 5 for kind in ("message", "global"))
 
 
 def test_making_one_leaves_no_trace_in_the_next() -> None:

@@ -81,7 +81,7 @@ class BotTurned:
     @property
     def busy(self) -> bool:
         bot = self.bot
-        return bot is not None and bool(bot.engine._in_hand or bot.cards._in_hand or bot.listeners._tasks)
+        return bot is not None and bool(bot.engine._in_hand or bot.cards._in_hand or bot.listeners._afterwards._tasks)
 
     async def next_at(self, *, fine: bool = True) -> float | None:
         """When the bot has something to do again; at once if it has not begun yet with what is due.

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Protocol, Self
 import aiohttp
 
 import bot
-from bot.demo.slack import Conduct, SlackStandIn
+from bot.demo.slack import SlackStandIn
 from bot.demo.studio import StudioStandIn
-from bot.manifest import SCOPES
+from bot.manifest import OPTIONAL_SCOPES, SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,8 +130,7 @@ class Practice:
             app_token=app_token,
             signing_secret=secret,
             folder=folder / "slack",
-            scopes=SCOPES,
-            conduct=Conduct(echo=False),
+            scopes=[*SCOPES, *OPTIONAL_SCOPES],
         )
         self.studio = StudioStandIn(
             api_key=key, folder=folder / "studio", task_seconds=task_seconds, fast=fast, renders=renders

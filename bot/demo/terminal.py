@@ -12,24 +12,32 @@ from typing import TYPE_CHECKING
 
 from bot.demo import samples
 from bot.demo.practice import Practice
-from bot.job import Kind
 
 if TYPE_CHECKING:
     from bot.demo.slack import Message, SlackFile, View, World
+    from bot.job import Kind
 
 # A practice task takes this long at least, so that one sees the card move; the longest clip renders in about 30 s.
 TASK_SECONDS = 4.0
 PATIENCE_SECONDS = 90.0
 
 
-def run(image: Path | None, video: Path | None, *, swap: bool, pro: bool) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What is played: which command, how good, and whether by a mention in a thread instead of the form."""
+
+    kind: Kind
+    pro: bool = False
+    thread: bool = False
+
+
+def run(image: Path | None, video: Path | None, scene: Scene) -> int:
     """Play the whole flow once and save the video in the present folder. Returns the exit status."""
-    kind = Kind.SWAP if swap else Kind.ANIMATE
     with tempfile.TemporaryDirectory(prefix="understudy-demo-") as folder:
-        return asyncio.run(_play(Path(folder), image, video, kind=kind, pro=pro))
+        return asyncio.run(_play(Path(folder), image, video, scene))
 
 
-async def _play(folder: Path, image: Path | None, video: Path | None, *, kind: Kind, pro: bool) -> int:
+async def _play(folder: Path, image: Path | None, video: Path | None, scene: Scene) -> int:
     _say("A practice workspace: nothing leaves this computer, nothing costs money.")
     if image is None or video is None:
         image, video = folder / "character.png", folder / "dancer.mp4"
@@ -38,7 +46,7 @@ async def _play(folder: Path, image: Path | None, video: Path | None, *, kind: K
     practice = Practice(folder / "practice", task_seconds=TASK_SECONDS)
     try:
         async with practice:
-            return await _job(practice, image, video, kind=kind, pro=pro)
+            return await _job(practice, image, video, scene)
     except (RuntimeError, TimeoutError) as error:
         kept = Path(tempfile.gettempdir()) / "understudy-demo.log"
         shutil.copyfile(practice.log, kept)
@@ -46,27 +54,54 @@ async def _play(folder: Path, image: Path | None, video: Path | None, *, kind: K
         return 1
 
 
-async def _job(practice: Practice, image: Path, video: Path, *, kind: Kind, pro: bool) -> int:
+async def _job(practice: Practice, image: Path, video: Path, scene: Scene) -> int:
     world = practice.slack.world
     transcript = Transcript(world)
     world.listeners.append(transcript.heard)
+    begin = _mention if scene.thread else _form
+    if not await begin(practice, image, video, scene):
+        return 1
+    return await _outcome(practice, transcript, scene.kind)
+
+
+async def _form(practice: Practice, image: Path, video: Path, scene: Scene) -> bool:
     ada = practice.slack.person("ada")
-    _say(f"ada types /{kind} in #general and the form opens.")
-    await ada.command(f"/{kind}")
+    _say(f"ada types /{scene.kind} in #general and the form opens.")
+    await ada.command(f"/{scene.kind}")
     view = await ada.opened_view()
     _say(f"ada gives {image.name} and {video.name} and presses Start.")
     entries: dict[str, str | list[str]] = {
         "image": [await ada.upload(image)],
         "video": [await ada.upload(video)],
-        "quality": "pro" if pro else "standard",
+        "quality": "pro" if scene.pro else "standard",
     }
     submission = await ada.submit(view, entries)
     if submission.errors:
         _refused(submission.errors, view)
-        return 1
+        return False
     if not submission.answer.ok:
         raise RuntimeError("the form was not taken")
-    return await _outcome(practice, transcript, kind)
+    return True
+
+
+async def _mention(practice: Practice, image: Path, video: Path, scene: Scene) -> bool:
+    ada, ben = practice.slack.person("ada"), practice.slack.person("ben")
+    _say(f"ben writes in #general and attaches {image.name}: This is our character.")
+    root = ben.say("This is our character.", files=[await ben.upload(image)])
+    _say(f"  in the thread: ben attaches {video.name}: And this is how she should move.")
+    ben.say("And this is how she should move.", files=[await ben.upload(video)], thread_ts=root.ts)
+    wish = f"{scene.kind} pro" if scene.pro else str(scene.kind)
+    _say(f"  in the thread: ada writes: @understudy {wish}")
+    heard = await ada.mention(wish, thread_ts=root.ts)
+    if heard is None or not heard.answer.ok:
+        raise RuntimeError("the mention was not taken")
+    world = practice.slack.world
+    await world.wait_for(
+        lambda: world.whispers("ada") or world.messages(root.channel, thread=root.ts, by_bot=True), PATIENCE_SECONDS
+    )
+    for whisper in world.whispers("ada"):
+        _say(f"  only to ada: {whisper.text}")
+    return not world.whispers("ada")
 
 
 def _refused(errors: dict[str, str], view: View) -> None:
@@ -105,13 +140,13 @@ class Transcript:
         if message.user != self.world.bot.id or (message.ts, message.text) in self._said:
             return
         self._said.add((message.ts, message.text))
-        where = "  in the thread" if message.thread_ts else "  the card"
+        kind = (message.metadata or {}).get("event_payload", {}).get("kind")
+        where = "  the card" if kind == "card" else "  in the thread"
         _say(f"{where}: {self._readable(message)}")
         for file in message.files:
             self.video = self.world.files[file]
             _say(f"{where}: ▶ {self.video.title or self.video.name} ({self.video.size / 1e6:.1f} MB)")
-        if message.thread_ts and not message.files:
-            self.failed = True
+        self.failed = self.failed or kind == "failed"
 
     def _readable(self, message: Message) -> str:
         text = message.text

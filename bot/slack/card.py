@@ -297,14 +297,15 @@ class Cards:
     async def _post(self, job: Job) -> Card:
         message = messages.card(job, await self.view(job))
         try:
-            ts = await self._say(job.place.channel, job.place.thread, message, job, "card")
-            channel, direct = job.place.channel, False
+            # A person's id stands for their direct messages; the answer names the channel that these are.
+            channel, ts = await self._say(job.place.channel, job.place.thread, message, job, "card")
+            direct = False
         except SlackRefusal as error:
             if error.code not in UNWELCOME:
                 raise
             log.info("the card goes to direct messages", reason=str(error))
             channel, direct = await self.direct_channel(job), True
-            ts = await self._say(channel, None, message, job, "card")
+            channel, ts = await self._say(channel, None, message, job, "card")
             await self._explain(job)
         await self._store.cards.posted(job.id, channel=channel, ts=ts, direct=direct, shown=job.revision)
         self._sent[job.id] = message
@@ -330,7 +331,9 @@ class Cards:
         except RemoteError as error:
             log.info("the private answer did not arrive", reason=str(error))
 
-    async def _say(self, channel: str, thread: str | None, message: messages.Message, job: Job, what: str) -> str:
+    async def _say(
+        self, channel: str, thread: str | None, message: messages.Message, job: Job, what: str
+    ) -> tuple[str, str]:
         payload: dict[str, Any] = {"job": job.id, "kind": what}
         answer = await self._client.call(
             POST,
@@ -342,7 +345,7 @@ class Cards:
             unfurl_media=False,
             metadata={"event_type": "understudy_job", "event_payload": payload},
         )
-        return str(answer["ts"])
+        return str(answer.get("channel") or channel), str(answer["ts"])
 
 
 _WAITING = 10

@@ -62,7 +62,9 @@ _OPERATOR = frozenset(
     }
 )
 # These take a form and nothing else; every other method we call takes JSON.
-_FORMS = frozenset({"auth.test", "conversations.info", "files.getUploadURLExternal", "files.info"})
+_FORMS = frozenset(
+    {"auth.test", "conversations.info", "conversations.replies", "files.getUploadURLExternal", "files.info"}
+)
 
 
 class SlackRefusal(RemoteError):

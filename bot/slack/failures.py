@@ -19,6 +19,10 @@ _NEW_VIDEO = "Try a clip that begins with one person, seen from the front, whole
 SENTENCES: Mapping[FailureCode, tuple[str, str]] = {
     FailureCode.BAD_FILES: ("I can't use these files.", "Fix what is listed and start again."),
     FailureCode.FILE_GONE: ("A file is no longer available in Slack.", "Upload it again and start a new job."),
+    FailureCode.FILE_ELSEWHERE: (
+        "I can use only files that you upload in the form, or that stand where you asked and where I can see them.",
+        "Share the file there (in a private channel, invite me first) or upload it in the form; then start again.",
+    ),
     FailureCode.FILE_FORBIDDEN: (
         "Slack does not let me read files: the app lacks the permission.",
         "An admin of this workspace must add the scope and re-install the app; then start again.",

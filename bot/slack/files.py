@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from bot.job import Job, Role
+    from bot.job import Job, Role, SourceFile
     from bot.slack.client import SlackClient
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 SLACK_HOSTS = ("slack.com", "slack-edge.com", "slack-files.com")
 # A file's bytes are not here: deleted, over the plan's storage, elsewhere, or text in Slack's own form.
 NO_BYTES = frozenset({"tombstone", "hidden_by_limit", "external", "snippet", "post", "list", "canvas"})
-_GONE = frozenset({"file_not_found", "file_deleted", "not_visible", "access_denied", "file_not_shared"})
+_UNSEEN = frozenset({"file_not_found", "not_visible", "access_denied", "file_not_shared"})
+_GONE = _UNSEEN | {"file_deleted"}
 
 
 class SlackFiles:
@@ -42,8 +43,11 @@ class SlackFiles:
 
     async def fetch(self, job: Job, role: Role, to: Path, *, at_most: int) -> None:
         """Bring one input whole into ``to``. Unreachable: try again. Refused, UserError: it can't be had."""
-        file = await self._info(job.order.file(role).id)
+        source = job.order.file(role)
+        file = await self._info(source)
         self._check(file, role)
+        if not admitted(file, uploaded=source.uploaded, user=job.place.user, channel=job.place.channel):
+            raise _elsewhere("stands elsewhere")
         size = file.get("size")
         url = str(file.get("url_private_download") or file.get("url_private") or "")
         try:
@@ -64,10 +68,12 @@ class SlackFiles:
                 raise Refused("the file is gone", failure=Failure(FailureCode.FILE_GONE, str(role))) from error
             raise Unreachable(str(error)) from error
 
-    async def _info(self, file_id: str) -> Mapping[str, Any]:
+    async def _info(self, source: SourceFile) -> Mapping[str, Any]:
         try:
-            answer = await self._client.read("files.info", file=file_id)
+            answer = await self._client.read("files.info", file=source.id)
         except SlackRefusal as error:
+            if error.code in _UNSEEN and not source.uploaded:
+                raise _elsewhere(error.code) from error
             if error.code in _GONE:
                 raise Refused(str(error), failure=Failure(FailureCode.FILE_GONE, error.code)) from error
             if error.code == "missing_scope":
@@ -102,6 +108,30 @@ class SlackFiles:
             return {"Authorization": f"Bearer {self._token}"}
         log.warning("a file's address leads away from Slack", host=host)
         raise Refused("an address outside Slack", failure=Failure(FailureCode.FILE_GONE, "address outside Slack"))
+
+
+def admitted(file: Mapping[str, Any], *, uploaded: bool, user: str, channel: str) -> bool:
+    """Return whether a person may use a file in a conversation, by what ``files.info`` says of it.
+
+    What was ``uploaded`` in a form must be theirs. Any other file must stand in that conversation, or be theirs and
+    stand nowhere, as what they uploaded in an earlier form does.
+    """
+    places = _places(file)
+    theirs = bool(user) and file.get("user") == user
+    return (uploaded and theirs) or (not uploaded and (channel in places or (theirs and not places)))
+
+
+def _places(file: Mapping[str, Any]) -> frozenset[str]:
+    """The conversations that a file stands in. Slack says it twice; what is of another shape says nothing."""
+    lists = [file.get(name) for name in ("channels", "groups", "ims")]
+    found = {str(place) for places in lists if isinstance(places, list) for place in places}
+    shares = file.get("shares")
+    kinds = shares.values() if isinstance(shares, dict) else ()
+    return frozenset(found | {str(place) for kind in kinds if isinstance(kind, dict) for place in kind})
+
+
+def _elsewhere(why: str) -> Refused:
+    return Refused(f"not to be used here: {why}", failure=Failure(FailureCode.FILE_ELSEWHERE, why))
 
 
 def _forbidden(scope: str) -> Refused:

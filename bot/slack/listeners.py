@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import RemoteError, StoreUnavailable
+from bot.errors import StoreUnavailable
 from bot.intake import Denied
 from bot.job import FINAL, Job, Kind
-from bot.slack import messages, modal
-from bot.slack.client import SlackRefusal
+from bot.slack import messages, modal, words
+from bot.slack.afterwards import Afterwards
+from bot.slack.forms import Forms
+from bot.slack.mentions import Mentions
+from bot.slack.shortcuts import Shortcuts
+from bot.slack.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -28,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 # Any command whose name ends so: a workspace may have renamed one that another app shadows.
 COMMAND = re.compile(r"/\S*(animate|swap)$")
-OPEN_SECONDS = 2.5  # a trigger dies after 3 s
 JOBS_LISTED = 10
 
 
@@ -40,7 +42,18 @@ class Listeners:
         self._intake = intake
         self._store = store
         self._cards = cards
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._afterwards = Afterwards()
+        sources = Sources(client)
+        self._forms = Forms(client, sources)
+        self._shortcuts = Shortcuts(self._forms, self._afterwards)
+        self._mentions = Mentions(
+            client=client,
+            intake=intake,
+            forms=self._forms,
+            sources=sources,
+            afterwards=self._afterwards,
+            first_words=lambda words, team, user: self._words(words, team=team, user=user),
+        )
 
     def register(self, app: AsyncApp) -> None:
         """Attach every listener to the app."""
@@ -49,27 +62,31 @@ class Listeners:
         app.view_closed(modal.CALLBACK_ID)(self.closed)
         for action in messages.ACTIONS:
             app.action(action)(self.pressed)
+        self._shortcuts.register(app)
+        self._mentions.register(app)
 
     async def drain(self, *, within: float) -> None:
         """Let what was started after an acknowledgement finish."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=within)
+        await self._afterwards.drain(within=within)
 
     async def command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
         """Answer a first word in private, or open the form."""
         kind = Kind.SWAP if command["command"].endswith("swap") else Kind.ANIMATE
-        words = (command.get("text") or "").split()
-        answer = await self._words(words, team=command["team_id"], user=command["user_id"])
+        text, user = command.get("text") or "", command["user_id"]
+        answer = await self._words(text.split(), team=command["team_id"], user=user)
         if answer is not None:
             await ack(text=answer, response_type="ephemeral")
             return
         origin = modal.Origin(kind, command["channel_id"], response_url=command.get("response_url"))
-        self._start(self._open(command["trigger_id"], origin))
+        asked = words.parse(text)
+        opening = self._forms.open(command["trigger_id"], origin, user=user, prefill=asked.prefill, named=asked.files)
+        self._afterwards.start(opening)
         await ack()
 
     async def submitted(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Store the job, then close the form; or say under each field what can't be right."""
-        filled = modal.read(view, team=body["team"]["id"], user=body["user"]["id"])
+        addresses = body.get("response_urls") or ()
+        filled = modal.read(view, team=body["team"]["id"], user=body["user"]["id"], addresses=addresses)
         if filled.errors:
             await ack(response_action="errors", errors=dict(filled.errors))
             return
@@ -95,7 +112,7 @@ class Listeners:
             text = messages.NOT_STORED
         await ack()
         if text and body.get("response_url"):
-            self._start(self._client.answer(body["response_url"], text))
+            self._afterwards.start(self._client.answer(body["response_url"], text))
 
     async def _press(self, action: str, job_id: str, *, team: str, user: str) -> str | None:
         job = await self._intake.find(job_id, team=team, user=user)
@@ -137,30 +154,3 @@ class Listeners:
         if wish == "cancel":
             return messages.cancelled_text(job if job.state in FINAL else await self._intake.cancel(job, by=user))
         return messages.status_text(job, await self._cards.view(job))
-
-    async def _open(self, trigger_id: str, origin: modal.Origin) -> None:
-        """Open the form while its trigger lives; if that fails, say so in one sentence."""
-        try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                await self._client.call("views.open", trigger_id=trigger_id, view=modal.form(origin))
-        except (RemoteError, TimeoutError) as error:
-            log.warning("the form did not open", reason=str(error))
-            scope = error.needed if isinstance(error, SlackRefusal) else ""
-            if origin.response_url:
-                text = messages.missing_scope(scope) if scope else messages.NOT_OPENED
-                await self._client.answer(origin.response_url, text)
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run what the acknowledgement does not wait for. The task is kept, or the loop might drop it."""
-        task = asyncio.create_task(_safely(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
-async def _safely(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except RemoteError as error:
-        log.info("a private answer did not arrive", reason=str(error))
-    except Exception:
-        log.exception("bug in what follows an acknowledgement")

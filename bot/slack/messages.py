@@ -302,9 +302,17 @@ def cancelled_text(job: Job) -> str:
 UNKNOWN_JOB = "I know no job of yours with that id. `/animate jobs` lists yours."
 NOT_YOURS = "Only the person who started this job can do that."
 WHICH_JOB = "Which one? Add its id, as in `/animate cancel J…`. `/animate jobs` lists yours."
-NOT_OPENED = "I couldn't open the form in time. Nothing was started; please run the command again."
+NOT_OPENED = "I couldn't open the form in time. Nothing was started; please try again."
 NOT_STORED = "I can't store anything at the moment, so nothing was started and nothing was spent. Try again in a while."
 TOO_OLD = "That button no longer fits: the job has moved on. Its card says where it stands."
+
+
+def unusable(files: int) -> str:
+    """Return what the form says of named files that this person can't use here, or nothing if there are none."""
+    if not files:
+        return ""
+    which = "One of the files you named" if files == 1 else f"{files} of the files you named"
+    return f"{which} can't be used here: it must stand in this conversation, where I can see it. Or upload it below."
 
 
 def missing_scope(scope: str) -> str:

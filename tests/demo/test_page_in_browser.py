@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from page_visitor import expect, needs_browser, visiting
+from page_visitor import needs_browser, visiting
+from playwright.async_api import expect
 from turned import LONG
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from builders import order, queued
+from builders import order, place, queued
 
 from bot.demo.slack import DOWNLOAD, SlackStandIn, cut, endless, http_status, redirected, slack_error, wrong_length
 from bot.errors import Refused, Unreachable, UserError
@@ -46,7 +46,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     ):
         client = SlackClient(token=TOKEN, base_url=slack.api_url, session=session)
         file = await slack.person("ada").upload(BYTES, name="hero.png")
-        job = queued(order=order(image=SourceFile(file, "hero.png", len(BYTES))))
+        owner = place(user=slack.person("ada").id)
+        job = queued(order=order(image=SourceFile(file, "hero.png", len(BYTES))), place=owner)
         files = SlackFiles(client, media, token=TOKEN, api_url=slack.api_url)
         yield Desk(slack, files, job, tmp_path / "image")
 
@@ -146,7 +147,7 @@ async def test_a_deleted_file_is_gone(desk: Desk) -> None:
 
 async def test_a_file_that_metadata_rules_out_is_not_even_fetched(desk: Desk) -> None:
     file = await desk.slack.person("ada").upload(BYTES, name="a.png", mimetype="video/mp4")
-    desk.job = queued(order=order(image=SourceFile(file)))
+    desk.job = queued(order=order(image=SourceFile(file)), place=desk.job.place)
     with pytest.raises(UserError):
         await desk.fetch()
     assert desk.slack.calls.count(DOWNLOAD) == 0

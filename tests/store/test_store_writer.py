@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import sqlite3
 import threading
 import time
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import ADA, NOW, Clock, in_state, on_writer, queued, rows
+from builders import ADA, NOW, Clock, full_disk, in_state, on_writer, queued, rows
 
 from bot.errors import StoreUnavailable
 from bot.job import Job, JobState
@@ -191,18 +190,6 @@ async def test_a_full_database_says_so_and_works_again_when_there_is_room(store:
 def _heavy() -> Job:
     job = queued()
     return replace(job, place=replace(job.place, thread="x" * 20_000))
-
-
-@contextmanager
-def full_disk(path: Path) -> Iterator[None]:
-    """Let no file of this process grow beyond what the database's log has now: the system refuses, as when full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    size = path.with_name(path.name + "-wal").stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_a_disk_that_takes_nothing_more_fails_every_write_and_spoils_none(store: Store, path: Path) -> None:

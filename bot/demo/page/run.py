@@ -22,7 +22,7 @@ FIRST_PORT, PORTS = 3000, 50
 TASK_SECONDS = 6.0
 
 
-def run(*, port: int | None, browser: bool, folder: Path | None) -> int:
+def serve(*, port: int | None, browser: bool, folder: Path | None) -> int:
     """Serve the workspace until Ctrl-C or SIGTERM. Returns the exit status."""
     with contextlib.ExitStack() as stack:
         if folder is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.demo.slack.blocks import elements_of
 from bot.demo.slack.elements import offered
+from bot.demo.slack.model import ChannelKind
 from bot.demo.slack.wire import file_json
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 # What a person enters: text, an option's value, several of those, file ids; by action_id where a block has several.
 Entry = str | list[str] | Mapping[str, "str | list[str] | None"] | None
+_KINDS = {
+    ChannelKind.PUBLIC: "public",
+    ChannelKind.PRIVATE: "private",
+    ChannelKind.DIRECT: "im",
+    ChannelKind.GROUP: "mpim",
+}
 REQUIRED = "Please complete this required field."
 
 
@@ -59,7 +66,7 @@ class Form:
             entry: Any = entries.get(block_id, _NOTHING)
             if isinstance(entry, Mapping):
                 entry = entry.get(element["action_id"], _NOTHING)
-            entered = _initial(element) if entry is _NOTHING else entry
+            entered = self._untouched(element) if entry is _NOTHING else entry
             state[element["action_id"]] = {"type": element["type"], **self._enter[element["type"]](element, entered)}
         return state
 
@@ -73,8 +80,15 @@ class Form:
         return {"selected_options": [_option(element, value) for value in entered or []]}
 
     def _conversation(self, element: Json, entered: Any) -> Json:
-        current = self._channel if element.get("default_to_current_conversation") else None
-        return {"selected_conversation": entered or current}
+        return {"selected_conversation": entered or None}
+
+    def _untouched(self, element: Json) -> Any:
+        initial = _initial(element)
+        if initial is None and element.get("default_to_current_conversation") and self._channel is not None:
+            kinds = element.get("filter", {}).get("include", [*_KINDS.values()])
+            current = self._backend.world.channels[self._channel]
+            return current.id if _KINDS[current.kind] in kinds else None
+        return initial
 
     def _files(self, element: Json, entered: Any) -> Json:
         keys = [entered] if isinstance(entered, str) else entered or []

@@ -32,6 +32,7 @@ class User:
     name: str
     real_name: str
     bot_id: str | None = None
+    team: str | None = None  # another workspace's, where it is that: they are here by Slack Connect
 
 
 @dataclass(frozen=True, slots=True)

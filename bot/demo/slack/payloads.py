@@ -146,7 +146,11 @@ class Payloads:
         """Somebody named the bot in a channel."""
         found = self.pushed_message(message) | {"type": "app_mention", "channel": message.channel}
         found.pop("subtype", None)
-        return self.event(found | {"event_ts": message.ts})
+        team = self._world.users[message.user].team
+        if team is None:
+            return self.event(found | {"event_ts": message.ts})
+        theirs = {"team": team, "user_team": team, "source_team": team}
+        return self.event(found | theirs | {"event_ts": message.ts}) | {"is_ext_shared_channel": True}
 
     def direct_message(self, message: Message) -> Json:
         """Somebody, perhaps the bot itself, wrote in the bot's direct messages."""

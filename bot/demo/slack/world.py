@@ -62,9 +62,11 @@ class World(Watched):
         self._last_ts = max(self._last_ts + 1, int(self.clock() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
-    def add_user(self, name: str, real_name: str | None = None, *, bot_id: str | None = None) -> User:
-        """Let somebody join the workspace."""
-        user = User(self.new_id("U"), name, real_name or name.title(), bot_id)
+    def add_user(
+        self, name: str, real_name: str | None = None, *, bot_id: str | None = None, team: str | None = None
+    ) -> User:
+        """Let somebody join the workspace, or with another ``team`` its shared channels."""
+        user = User(self.new_id("U"), name, real_name or name.title(), bot_id, team)
         self.users[user.id] = user
         self.changed()
         return user
