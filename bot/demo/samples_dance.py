@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import array
 import math
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import av
 from PIL import Image
@@ -15,7 +14,6 @@ from bot.demo.render_film import film_frame
 from bot.demo.samples_figure import Brush, Look, Pose, draw_person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from av.audio.stream import AudioStream
@@ -32,36 +30,17 @@ _GROUND = 261.63  # hertz: middle C
 _LOOK = Look(skin="#c68a63", shade="#a8704c", hair="#26222e", top="#f2c14e", trousers="#5d4e8c", shoes="#ffffff")
 
 
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """What the dance is filmed with. ``turned``: the picture lies on its side, and the file says so."""
-
-    codec: Literal["libx264", "hevc"]
-    options: Mapping[str, str]
-    container: str
-    turned: bool = False
-
-
-STUDIO = Camera("libx264", {"preset": "veryfast", "crf": "23"}, "mp4")
-PHONE = Camera("hevc", {"preset": "ultrafast", "crf": "26", "x265-params": "log-level=none"}, "mov", turned=True)
-
-
-def film(to: Path, seconds: float, camera: Camera = STUDIO) -> None:
-    """Write the dance, with its tune."""
-    with av.open(str(to), "w", format=camera.container, options={"movflags": "+faststart"}) as output:
-        stream = output.add_stream(camera.codec, rate=FPS, options=dict(camera.options))
-        stream.width, stream.height = reversed(SIZE) if camera.turned else SIZE
+def film(to: Path, seconds: float) -> None:
+    """Write the dance as an MP4."""
+    with av.open(str(to), "w", format="mp4", options={"movflags": "+faststart"}) as output:
+        stream = output.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "23"})
+        stream.width, stream.height = SIZE
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 2
-        if camera.turned:
-            stream.codec_context.codec_tag = "hvc1"  # the form of HEVC that Apple's players take
-            stream.set_display_rotation(-90)
-        packets = _sound(output, seconds)
-        stage = _stage()
+        packets = sound(output, seconds)
+        ground = stage()
         for index in range(round(seconds * FPS)):
-            image = _moment(stage, index / FPS)
-            if camera.turned:
-                image = image.transpose(Image.Transpose.ROTATE_90)
+            image = moment(ground, index / FPS)
             frame = film_frame(image)
             frame.pts, frame.time_base = index, Fraction(1, FPS)
             output.mux(stream.encode(frame))
@@ -69,7 +48,8 @@ def film(to: Path, seconds: float, camera: Camera = STUDIO) -> None:
         output.mux(packets)
 
 
-def _sound(output: OutputContainer, seconds: float) -> list[Packet[AudioStream]]:
+def sound(output: OutputContainer, seconds: float) -> list[Packet[AudioStream]]:
+    """Add the tune to a film, and return what is to be written after its pictures."""
     stream = output.add_stream("aac", rate=SOUND_RATE)
     stream.codec_context.layout = "mono"
     samples = _tune(seconds)
@@ -80,22 +60,24 @@ def _sound(output: OutputContainer, seconds: float) -> list[Packet[AudioStream]]
 
 
 def _tune(seconds: float) -> array.array[int]:
-    """Plucked notes over a drum on each beat."""
+    """Plucked notes over a drum on each beat. Once through, then again from the beginning."""
     step = SOUND_RATE * BEAT / 2
     samples = array.array("h")
-    for index in range(round(seconds * SOUND_RATE)):
+    length, once = round(seconds * SOUND_RATE), round(step * len(_TUNE))
+    for index in range(min(length, once)):
         note, since = divmod(index, step)
         age = since / SOUND_RATE
         pitch = _GROUND * 2 ** (_TUNE[int(note) % len(_TUNE)] / 12)
         turn = math.tau * pitch * age
-        sound = (math.sin(turn) + 0.4 * math.sin(2 * turn)) * math.exp(-7 * age) * min(1.0, age * 400)
+        note_sound = (math.sin(turn) + 0.4 * math.sin(2 * turn)) * math.exp(-7 * age) * min(1.0, age * 400)
         beat = (index / SOUND_RATE) % BEAT
         drum = math.sin(math.tau * 58 * beat) * math.exp(-18 * beat) if beat < BEAT / 2 else 0.0
-        samples.append(round(9_000 * sound + 9_000 * drum))
-    return samples
+        samples.append(round(9_000 * note_sound + 9_000 * drum))
+    return (samples * -(-length // once))[:length]
 
 
-def _stage() -> Image.Image:
+def stage() -> Image.Image:
+    """Return the empty stage, twice as fine as ``moment`` returns it."""
     width, height = SIZE[0] * _FINE, SIZE[1] * _FINE
     shade = Image.linear_gradient("L").resize((width, height))
     image = Image.composite(Image.new("RGB", shade.size, "#7a5c99"), Image.new("RGB", shade.size, "#2d2a4a"), shade)
@@ -108,9 +90,10 @@ def _stage() -> Image.Image:
     return image
 
 
-def _moment(stage: Image.Image, at: float) -> Image.Image:
-    image = stage.copy()
-    draw_person(image, _pose(at, stage.size), _LOOK)
+def moment(ground: Image.Image, at: float) -> Image.Image:
+    """Return the dancer on the stage at this time, in seconds."""
+    image = ground.copy()
+    draw_person(image, _pose(at, ground.size), _LOOK)
     return image.reduce(_FINE)
 
 

@@ -66,6 +66,13 @@ class Visitor:
         await self.page.locator("#write-thread" if thread else "#write").fill(text)
         await self.page.keyboard.press("Enter")
 
+    async def attach(self, *paths: Path) -> None:
+        """Attach files to the message that is being written."""
+        async with self.page.expect_file_chooser() as chooser:
+            await self.page.locator("#conversation .composer").get_by_role("button", name="Attach a file").click()
+        await (await chooser.value).set_files(paths)
+        await expect(self.page.locator("#conversation .composer .chip")).to_have_count(len(paths))
+
     def field(self, block: str) -> Locator:
         """The file input of a form's block."""
         return self.form.locator(f"[data-block={block}] input[type=file]")

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from bot.demo import samples_phone
+from turned import LONG
+
 from bot.demo.page.guard import TOKEN_HEADER
 from bot.demo.page.live import Difference
 from bot.demo.page.server import STATIC, PageServer
 from bot.demo.page.switches import SWITCHES
 from bot.demo.page.workspace import Workspace, as_sent, furnish
 from bot.demo.practice import Practice
-from bot.demo.studio_media import check_input
-from bot.job import Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -229,19 +228,11 @@ async def test_every_page_is_let_go_when_the_demo_ends(caller: Caller) -> None:
             await response.content.read()
 
 
-def test_the_sideways_clip_is_hevc_that_says_it_lies_on_its_side(tmp_path: Path) -> None:
-    import av
-
-    samples_phone.sideways(tmp_path / "s.mov", seconds=2.0)
-    with av.open(str(tmp_path / "s.mov")) as film:
-        stream = film.streams.video[0]
-        assert (stream.codec_context.name, stream.width, stream.height) == ("hevc", 1024, 576)
-        assert abs(next(film.decode(stream)).rotation) == 90
-        assert film.streams.audio
-    check_input(Role.VIDEO, tmp_path / "s.mov")
-
-
-@pytest.mark.skipif(not samples_phone.can_write_heic(), reason="no HEIC encoder is installed")
-def test_the_telephones_picture_is_heic(tmp_path: Path) -> None:
-    samples_phone.heic(tmp_path / "t.heic")
-    assert (tmp_path / "t.heic").read_bytes()[4:12] in {b"ftypheic", b"ftypmif1"}
+async def test_every_sample_can_be_had_by_a_click(caller: Caller) -> None:
+    shown = caller.workspace.samples.shown()
+    for sample in shown if LONG else shown[::2]:
+        status, answer = await caller.do("sample", name=sample["name"])
+        assert status == 200
+        file = caller.world.files[answer["file"]]
+        assert (file.name, file.mimetype) == (sample["name"], sample["mimetype"])
+        assert file.path.stat().st_size == file.size > 10_000

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from aiohttp import hdrs, web
 
 from bot.demo import samples, samples_phone
+from bot.demo.slack.uploads import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,8 +32,8 @@ _PLAYED_AS = {"video/quicktime": "video/mp4"}
 _SAMPLES: Mapping[str, tuple[str, Callable[[Path], None]]] = {
     "character.png": ("Drawn character", samples.character),
     "dancer.mp4": ("Drawn dancer, with sound", samples.dancer),
-    "telephone.heic": ("HEIC picture", samples_phone.heic),
-    "sideways.mov": ("Sideways HEVC clip", samples_phone.sideways),
+    "telephone.heic": ("HEIC from a telephone", samples_phone.telephone_picture),
+    "sideways.mov": ("Sideways HEVC film, 45 s", samples_phone.telephone_film),
 }
 
 
@@ -44,19 +45,18 @@ class Samples:
         self._making = {name: asyncio.Lock() for name in _SAMPLES}
 
     def shown(self) -> list[dict[str, Any]]:
-        """Return what may be asked for here: a sample whose encoder is missing is left out."""
-        names = [name for name in _SAMPLES if name != "telephone.heic" or samples_phone.can_write_heic()]
-        return [{"name": name, "label": _SAMPLES[name][0]} for name in names]
+        """Return what may be asked for here."""
+        return [{"name": name, "label": label, "mimetype": describe(name)[0]} for name, (label, _) in _SAMPLES.items()]
 
     async def path(self, name: str) -> Path:
         """Return a sample's file, made now if it was not before. KeyError for no sample of ours."""
-        label_and_maker = _SAMPLES[name]
+        _, make = _SAMPLES[name]
         path = self._folder / name
         async with self._making[name]:
             if not path.exists():
                 self._folder.mkdir(parents=True, exist_ok=True)
                 partial = path.with_stem("partial")
-                await asyncio.to_thread(label_and_maker[1], partial)
+                await asyncio.to_thread(make, partial)
                 partial.replace(path)
         return path
 

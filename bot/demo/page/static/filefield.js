@@ -24,7 +24,7 @@ export function fileField(block, element, told, common) {
   input.addEventListener("change", () => take(field, [...input.files], add));
   const zone = h("div", { class: given.length ? "drop slim" : "drop" }, input, icon("file"), h("span", {}, given.length ? "Choose another file" : "Choose a file"), h("span", { class: "hint" }, " or drop it here"));
   const chips = given.map((id) => chip(id, () => change(given.filter((other) => other !== id))));
-  const field = h("div", { class: "file-field" }, chips.length ? h("ul", { class: "chips" }, chips) : null, zone, given.length < most ? samples(element, add) : null);
+  const field = h("div", { class: "file-field" }, chips.length ? h("ul", { class: "chips" }, chips) : null, zone, given.length < most ? samples(block, element, add) : null);
   const renew = () => {
     const again = fileField(block, element, told, common);
     swap(field, again);
@@ -39,9 +39,16 @@ function chip(id, remove) {
   return h("li", { class: "chip" }, icon("file"), h("span", {}, file.name), h("span", { class: "hint" }, sizeOf(file.size)), iconButton("close", `Remove ${file.name}`, remove));
 }
 
-function samples(element, add) {
+/** What a field asks for, by its words: Slack's own field takes every file. */
+function kindOf(label) {
+  if (/picture|image|photo/i.test(label)) return "image/";
+  return /video|film|clip/i.test(label) ? "video/" : "";
+}
+
+function samples(block, element, add) {
+  const kind = kindOf(block.label?.text ?? "");
   const fits = (sample) => !element.filetypes || element.filetypes.includes(sample.name.split(".").pop());
-  const found = all("sample").filter(fits);
+  const found = all("sample").filter((sample) => fits(sample) && sample.mimetype.startsWith(kind));
   if (!found.length) return null;
   const one = (sample) => {
     const made = h("button", { type: "button", class: "sample" }, sample.label);
