@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-
 from turned import LONG
 
 from bot.demo.page.guard import TOKEN_HEADER

@@ -19,7 +19,7 @@ class Keeper(Watched):
     def __init__(self, bot: Runner) -> None:
         super().__init__()
         self._process = bot if isinstance(bot, BotProcess) else None
-        self._state = "running"
+        self._state = "ended" if self._process is not None and self._process.process is None else "running"
         self._note = ""
         self._doing = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None

@@ -1,7 +1,7 @@
 // One message: who, when, what, its files, its thread, and what can be done with it.
 
 import { drawBlocks } from "./blocks.js";
-import { h, iconButton, keyed } from "./dom.js";
+import { announce, h, iconButton, keyed } from "./dom.js";
 import { nameOf } from "./elements.js";
 import { emoji } from "./emoji.js";
 import { avatar, fileNode } from "./media.js";
@@ -19,12 +19,12 @@ export function messagePart(message, replies) {
   const last = replies?.at(-1);
   return {
     key: message.key,
-    stamp: [message, replies?.length ?? -1, last?.ts, ...message_files(message)],
+    stamp: [message, replies?.length ?? -1, last?.ts, ...filesOf(message)],
     make: (old) => messageNode(message, replies, old),
   };
 }
 
-function message_files(message) {
+function filesOf(message) {
   return (message.files ?? []).map((id) => get(`file/${id}`));
 }
 
@@ -36,9 +36,9 @@ function messageNode(message, replies, old) {
     { key: "avatar", stamp: [], make: () => avatar(who) },
     { key: "head", stamp: [message.edited], make: () => head(message, who) },
     { key: "body", stamp: [message], make: () => body(message) },
-    { key: "files", stamp: message_files(message), make: () => h("div", { class: "files" }, (message.files ?? []).map(fileNode)) },
+    { key: "files", stamp: filesOf(message), make: () => h("div", { class: "files" }, (message.files ?? []).map(fileNode)) },
     { key: "foot", stamp: [message.reactions, replies?.length, replies?.at(-1)?.ts], make: () => foot(message, replies) },
-    { key: "tools", stamp: [], make: () => tools(message, replies) },
+    { key: "tools", stamp: filesOf(message), make: () => tools(message, replies) },
   ]);
   return node;
 }
@@ -74,14 +74,24 @@ function foot(message, replies) {
   return h("div", { class: "foot" }, marks, thread);
 }
 
+/** What copies a link: a command takes the links of files that stand in the conversation. */
+function links(message) {
+  const copy = (address) => () => navigator.clipboard.writeText(address).then(() => announce("Copied"));
+  const thread = message.thread ? `?thread_ts=${message.thread}&cid=${message.channel}` : "";
+  const own = `${app().slack}/archives/${message.channel}/p${message.ts.replace(".", "")}${thread}`;
+  const files = filesOf(message).filter((file) => file && !file.deleted);
+  return [
+    { label: "Copy link to message", choose: copy(own) },
+    ...files.map((file) => ({ label: `Copy link to ${file.name}`, choose: copy(`${app().slack}/files/${file.user}/${file.id}/${encodeURIComponent(file.name)}`) })),
+  ];
+}
+
 function tools(message, replies) {
   if (message.private) return h("div", { class: "tools" });
   const shortcuts = app().shortcuts.filter((shortcut) => shortcut.type === "message");
   const choose = (s) => () => act("message-shortcut", { channel: message.channel, ts: message.ts, id: s.id });
-  const items = shortcuts.map((s) => ({ label: s.name, hint: app().app_name, choose: choose(s) }));
-  const more = items.length
-    ? iconButton("more", "More actions", (event) => openMenu(event.currentTarget, items), { "aria-haspopup": "menu" })
-    : null;
+  const items = [...shortcuts.map((s) => ({ label: s.name, hint: app().app_name, choose: choose(s) })), ...links(message)];
+  const more = iconButton("more", "More actions", (event) => openMenu(event.currentTarget, items), { "aria-haspopup": "menu" });
   const reply = replies ? iconButton("reply", "Reply in thread", () => go({ thread: message.ts })) : null;
   return h("div", { class: "tools" }, reply, more);
 }
