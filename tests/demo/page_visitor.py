@@ -13,6 +13,7 @@ from playwright.async_api import Page, async_playwright, expect
 
 from bot.demo.page.server import PageServer
 from bot.demo.page.workspace import Workspace, furnish
+from bot.manifest import manifest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -114,12 +115,14 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(practice: Practice, *, furnished: bool = False, **options: Any) -> AsyncIterator[Visitor]:
+async def visiting(
+    practice: Practice, *, furnished: bool = False, app: str | None = None, **options: Any
+) -> AsyncIterator[Visitor]:
     """Open the page of a practice world that was started, in a browser of its own."""
     if not furnished:
         furnish(practice)
     async with AsyncExitStack() as stack:
-        workspace = Workspace(practice)
+        workspace = Workspace(practice, app or manifest())
         server = PageServer(workspace)
         await server.start([0])
         stack.push_async_callback(server.stop)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+import yaml
 from page_visitor import Visitor, needs_browser, visiting
 from playwright.async_api import expect
 from turned import LONG
@@ -15,9 +16,10 @@ from turned import LONG
 from bot.demo import samples
 from bot.demo.page.workspace import furnish
 from bot.demo.practice import Practice
-from bot.demo.slack import Message
+from bot.demo.slack import Message, View
 from bot.demo.slack.blocks import check_blocks, check_view, filled_in, filled_in_view
 from bot.demo.slack.views import show
+from bot.manifest import manifest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -91,12 +93,12 @@ def modal() -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def at_the_page(folder: Path) -> AsyncIterator[tuple[Practice, Visitor]]:
+async def at_the_page(folder: Path, *, app: str | None = None) -> AsyncIterator[tuple[Practice, Visitor]]:
     """A page whose bot was never started: what it would have been told is in the deliveries."""
     practice = Practice(folder)
     async with practice.slack, practice.studio:
         furnish(practice)
-        async with visiting(practice, furnished=True) as ada:
+        async with visiting(practice, furnished=True, app=app) as ada:
             yield practice, ada
 
 
@@ -143,7 +145,8 @@ def _action(practice: Practice) -> dict[str, Any]:
 
 async def _told(ada: Visitor, practice: Practice, times: int) -> None:
     await expect(ada.page.locator("#notices .notice")).to_have_count(times)
-    assert len(practice.slack.dispatch.deliveries) == times
+    pressed = [delivery for delivery in practice.slack.dispatch.deliveries if "actions" in delivery.payload]
+    assert len(pressed) == times
 
 
 async def test_a_form_with_every_input_is_told_as_it_was_filled_in(tmp_path: Path) -> None:
@@ -163,6 +166,7 @@ async def test_a_form_with_every_input_is_told_as_it_was_filled_in(tmp_path: Pat
         await ada.form.get_by_label("Check").check()
         await ada.form.get_by_label("The fit").select_option("there")
         await ada.choose("file", tmp_path / "c.png")
+        await _dropped(ada, "file", "film.mp4")
         await ada.form.get_by_role("button", name="Send").click()
         await expect(ada.form.locator(".error")).to_have_count(1)
         await expect(ada.form.locator(".error")).to_have_text("This number is out of range.")
@@ -171,6 +175,12 @@ async def test_a_form_with_every_input_is_told_as_it_was_filled_in(tmp_path: Pat
         view.hash = "new"
         world.changed()
         await expect(ada.form.get_by_role("heading")).to_have_text("Updated")
+        above = {"type": "modal", "title": plain("Above"), "blocks": [{"type": "divider"}]}
+        show(practice.slack.backend, filled_in_view(above), user=me, channel=studio, below=view)
+        await expect(ada.form.get_by_role("heading")).to_have_text("Above")
+        await ada.page.keyboard.press("Escape")  # closes the topmost only
+        await expect(ada.form.get_by_role("heading")).to_have_text("Updated")
+        await expect(ada.form.get_by_label("The title")).to_have_value("Encore")
         await ada.form.get_by_label("The start").fill("2.5")
         await ada.form.get_by_role("button", name="Send").click()
         await expect(ada.form).to_contain_text("dispatch_failed")
@@ -180,7 +190,41 @@ async def test_a_form_with_every_input_is_told_as_it_was_filled_in(tmp_path: Pat
         assert [values[name]["selected_option"]["value"] for name in ("side", "fit")] == ["right", "there"]
         assert [option["value"] for option in values["extras"]["selected_options"]] == ["check"]
         assert values["place"]["selected_conversation"] == studio == payload["response_urls"][0]["channel_id"]
-        assert [file["name"] for file in values["file"]["files"]] == ["c.png"]
+        assert [file["name"] for file in values["file"]["files"]] == ["c.png", "film.mp4"]
+    assert ada.troubles == []
+
+
+async def _dropped(ada: Visitor, block: str, name: str) -> None:
+    """Let a file of this name be dropped on a form's field."""
+    data = await ada.page.evaluate_handle(
+        "name => { const d = new DataTransfer(); d.items.add(new File(['film'], name)); return d; }", name
+    )
+    await ada.field(block).dispatch_event("drop", {"dataTransfer": data})
+    await expect(ada.form.locator(f"[data-block={block}] .chip").last).to_contain_text(name)
+
+
+async def test_the_bots_home_stands_beside_its_messages_if_the_manifest_has_one(tmp_path: Path) -> None:
+    content = yaml.safe_load(manifest())
+    content["features"]["app_home"]["home_tab_enabled"] = True
+    events = content["settings"].setdefault("event_subscriptions", {}).setdefault("bot_events", [])
+    events.append("app_home_opened")
+    async with at_the_page(tmp_path / "world", app=yaml.safe_dump(content)) as (practice, ada):
+        world = practice.slack.world
+        await ada.page.locator(".place", has_text="Understudy").click()
+        await ada.button("Home").click()
+        await expect(ada.page.locator(".home")).to_contain_text("not shown anything")
+        assert practice.slack.dispatch.deliveries[-1].payload["event"]["type"] == "app_home_opened"
+        again = {"type": "button", "action_id": "again", "text": plain("Again")}
+        actions = [{"type": "actions", "block_id": name, "elements": [again]} for name in ("one", "two")]
+        home = filled_in_view({"type": "home", "blocks": [{"type": "header", "text": plain("Your jobs")}, *actions]})
+        user = world.user("ada").id
+        world.homes[user] = View(id="VHOME", user=user, data=home, hash="1", root_id="VHOME")
+        world.changed()
+        await expect(ada.page.locator(".home").get_by_role("heading")).to_have_text("Your jobs")
+        await ada.page.locator(".home").get_by_role("button", name="Again").last.click()
+        await _told(ada, practice, 1)
+        assert _action(practice)["block_id"] == "two"
+        assert await ada.audit() == []
     assert ada.troubles == []
 
 

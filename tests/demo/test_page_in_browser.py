@@ -33,6 +33,7 @@ async def test_a_newcomer_gets_from_the_command_to_a_video_that_plays(workplace:
         await ada.page.locator(".thread-link").click()
         await ada.plays(ada.thread.locator("video"))
         await expect(ada.messages.last).to_contain_text("Done")
+        await expect(ada.page.locator("#announcer")).to_contain_text("Understudy: Animate: Done")
         await expect(ada.panel.locator(".task")).to_contain_text("done")
         assert await ada.audit() == []
     assert ada.troubles == []

@@ -17,6 +17,7 @@ from bot.demo.page.server import STATIC, PageServer
 from bot.demo.page.switches import SWITCHES
 from bot.demo.page.workspace import Workspace, as_sent, furnish
 from bot.demo.practice import Practice
+from bot.manifest import manifest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -69,7 +70,7 @@ async def caller(tmp_path: Path) -> AsyncIterator[Caller]:
     practice = Practice(tmp_path / "practice")
     async with practice.slack, practice.studio, aiohttp.ClientSession() as session:
         furnish(practice)
-        workspace = Workspace(practice)
+        workspace = Workspace(practice, manifest())
         server = PageServer(workspace)
         await server.start([0])
         yield Caller(server, workspace, session)
@@ -209,7 +210,7 @@ async def test_what_is_typed_arrives_as_slack_writes_it(caller: Caller) -> None:
 
 
 async def test_the_next_free_port_is_taken(caller: Caller) -> None:
-    other = PageServer(Workspace(caller.workspace.practice))
+    other = PageServer(Workspace(caller.workspace.practice, manifest()))
     taken = int(re.findall(r":(\d+)/", caller.server.url)[0])
     await other.start([taken, 0])
     assert other.url != caller.server.url

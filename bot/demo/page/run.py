@@ -16,6 +16,7 @@ from pathlib import Path
 from bot.demo.page.server import PageServer
 from bot.demo.page.workspace import Workspace, furnish
 from bot.demo.practice import Practice
+from bot.manifest import manifest
 
 FIRST_PORT, PORTS = 3000, 50
 # A practice task takes this long at least: enough to see the card move, too short to be bored.
@@ -51,7 +52,7 @@ async def _serve(folder: Path, *, port: int | None, browser: bool) -> int:
 
 async def _open(practice: Practice, until: asyncio.Event, *, port: int | None, browser: bool) -> int:
     furnish(practice)
-    workspace = Workspace(practice)
+    workspace = Workspace(practice, manifest())
     page = PageServer(workspace)
     ports = range(FIRST_PORT, FIRST_PORT + PORTS) if port is None else [port]
     try:

@@ -41,7 +41,8 @@ def _workspace_things(world: World, user: User) -> Iterator[Thing]:
                 if not message.deleted:
                     yield f"message/{channel.id}/{message.ts}", _message(message)
     for file in world.files.values():
-        if file.complete and (file.shares or file.user == user.id):
+        seen = any(user.id in world.channels[share.channel].members for share in file.shares)
+        if file.complete and (seen or file.user == user.id):
             yield f"file/{file.id}", _file(file)
 
 

@@ -11,7 +11,6 @@ import yaml
 from bot.demo.page.keeper import Keeper
 from bot.demo.page.media import Samples
 from bot.demo.page.switches import Switches
-from bot.manifest import manifest
 
 if TYPE_CHECKING:
     from bot.demo.practice import Practice
@@ -23,15 +22,18 @@ COLLEAGUES = ("ben", "cleo")
 
 
 class Workspace:
-    """What the page shows and acts on. Make it inside the loop, after the practice world was started."""
+    """What the page shows and acts on. Make it inside the loop, after the practice world was started.
 
-    def __init__(self, practice: Practice) -> None:
+    Commands, shortcuts and events are those that ``app_manifest`` (YAML) asks Slack for.
+    """
+
+    def __init__(self, practice: Practice, app_manifest: str) -> None:
         self.practice = practice
         self.keeper = Keeper(practice.bot)
         self.switches = Switches(practice)
         self.samples = Samples(practice.folder / "samples")
         self.closing = asyncio.Event()
-        self.app = app_of(practice)
+        self.app = app_of(practice, app_manifest)
 
     @property
     def watched(self) -> tuple[Watched, ...]:
@@ -67,9 +69,9 @@ def furnish(practice: Practice) -> None:
     world.changed()
 
 
-def app_of(practice: Practice) -> dict[str, Any]:
+def app_of(practice: Practice, app_manifest: str) -> dict[str, Any]:
     """Return what the manifest tells Slack of the bot: commands, shortcuts, events, its Home tab."""
-    content = yaml.safe_load(manifest())
+    content = yaml.safe_load(app_manifest)
     features = content["features"]
     world = practice.slack.world
     return {
