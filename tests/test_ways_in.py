@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,7 +121,7 @@ async def test_exactly_one_of_the_two_ways_for_each_file_and_the_error_stands_un
 ) -> None:
     ada = workplace.slack.person("ada")
     big = await ada.upload(b"\x89PNG", name="big.png")
-    workplace.slack.world.files[big].size = 6_000_000
+    workplace.slack.world.files[big].size = 2_000_000_000
     message = ada.say("", files=[await clip(workplace, ada), await picture(workplace, ada), big])
     await ada.message_shortcut(message, "animate_message")
     view = await ada.opened_view()
@@ -134,7 +135,7 @@ async def test_exactly_one_of_the_two_ways_for_each_file_and_the_error_stands_un
         "video_here",
     }
     too_big = next(value for label, value in choices(view, "image_here").items() if label.startswith("big.png"))
-    assert "too big: 6 MB" in (await ada.submit(view, {"image_here": too_big})).errors["image_here"]
+    assert "too big: 2000 MB" in (await ada.submit(view, {"image_here": too_big})).errors["image_here"]
     assert workplace.rows() == []
     assert (await ada.submit(view, {"image_here": "upload", "image": upload})).closed
 
@@ -178,6 +179,29 @@ async def test_where_the_bot_is_no_member_the_shortcut_says_in_private_that_it_a
     assert "our direct messages" in whisper.text
 
 
+def answered(workplace: Workplace, count: int) -> bool:
+    return len(workplace.said("card")) == count == len(workplace.slack.world.whispers("ada"))
+
+
+async def test_archived_and_closed_channels_are_answered_in_direct_messages_each_with_a_private_word(
+    workplace: Workplace,
+) -> None:
+    world, ada = workplace.slack.world, workplace.slack.person("ada")
+    old = world.add_channel("old", archived=True)
+    files = [await clip(workplace, ada), await picture(workplace, ada)]
+    closed = ("restricted_action", "restricted_action_thread_locked", "thread_not_found")
+    for count, code in enumerate((None, *closed), start=1):
+        if code is not None:
+            workplace.slack.trouble.next("chat.postMessage", slack_error(code))
+        await ada.message_shortcut(
+            ada.say("", channel=old.id if code is None else "general", files=files), "swap_message"
+        )
+        await ada.submit(await ada.opened_view())
+        await workplace.until(partial(answered, workplace, count))
+    assert {card.channel for card in workplace.said("card")} == {world.dm("ada").id}
+    assert all("our direct messages" in whisper.text for whisper in world.whispers("ada"))
+
+
 @pytest.mark.parametrize("member", [True, False])
 async def test_a_global_shortcut_asks_for_the_conversation(workplace: Workplace, *, member: bool) -> None:
     world, ada = workplace.slack.world, workplace.slack.person("ada")
@@ -216,6 +240,8 @@ async def test_the_commands_words_and_links_fill_in_the_form(workplace: Workplac
     await ada.command("/animate", f"pro 5s {link(workplace, image)} <{link(workplace, video)}|dance>")
     view = await completed(workplace, ada, "video_here")
     assert chosen(view, "quality").startswith("Pro")
+    (length,) = [block for block in view.blocks if block["block_id"] == "length"]
+    assert length["element"]["initial_value"] == "5"
     assert labels(view, "image_here") == ["hero.png"]
     await ada.submit(view)
     await workplace.until(lambda: "Done" in workplace.card())

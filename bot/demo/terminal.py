@@ -143,9 +143,10 @@ class Transcript:
         kind = (message.metadata or {}).get("event_payload", {}).get("kind")
         where = "  the card" if kind == "card" else "  in the thread"
         _say(f"{where}: {self._readable(message)}")
-        for file in message.files:
-            self.video = self.world.files[file]
-            _say(f"{where}: ▶ {self.video.title or self.video.name} ({self.video.size / 1e6:.1f} MB)")
+        for file in map(self.world.files.__getitem__, message.files):
+            film = file.mimetype.startswith("video/")
+            _say(f"{where}: {'▶' if film else '▣'} {file.title or file.name} ({file.size / 1e6:.1f} MB)")
+            self.video = file if film else self.video
         self.failed = self.failed or kind == "failed"
 
     def _readable(self, message: Message) -> str:

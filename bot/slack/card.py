@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,9 @@ import structlog
 from bot.errors import RemoteError, StoreUnavailable, Unreachable
 from bot.estimate import learn
 from bot.job import JobState, Quality
+from bot.progress import Progress
 from bot.queue import in_order, standings
+from bot.queue import line as line_met
 from bot.slack import messages
 from bot.slack.client import CARD_EDITS, EDIT, POST, SlackRefusal
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from bot.estimate import Estimates
     from bot.job import Job, Kind
-    from bot.queue import Prices, Standing
+    from bot.queue import Line, Prices, Standing
     from bot.slack.client import SlackClient
     from bot.store import Card, Store
 
@@ -38,6 +41,7 @@ AT_ONCE = 4  # cards in hand; one that Slack doesn't answer holds up no other
 NEXT_FEW = 3
 SPARE = 0.5
 REFRESH_SECONDS = 20.0  # how often what only time changes (elapsed, the line) is looked at again
+DELETED = "message_not_found"  # what an edit of a deleted message is answered
 # Slack's words for a place where the bot may not post.
 UNWELCOME = frozenset(
     {
@@ -68,6 +72,7 @@ class _Line:
     at: float
     estimates: Estimates
     standings: Mapping[str, Standing]
+    newcomer: Line
 
 
 class Cards:
@@ -85,6 +90,7 @@ class Cards:
         prices: Prices,
         tasks_at_once: int,
         clock: Callable[[], float],
+        progress: Progress | None = None,
         edit_seconds: float = EDIT_SECONDS,
     ) -> None:
         self._client = client
@@ -92,6 +98,7 @@ class Cards:
         self.prices = prices
         self._tasks_at_once = tasks_at_once
         self._clock = clock
+        self._progress = progress or Progress()
         self._edit_seconds = edit_seconds
         self._due: dict[str, float] = {}  # job id -> when to look whether its card is still right
         self._not_before: dict[str, float] = {}  # job id -> when its card may be touched again
@@ -109,6 +116,13 @@ class Cards:
         self._lines.clear()
         self._due[job_id] = self._not_before.get(job_id, 0.0)
         self._awake.set()
+
+    def progressed(self, job_id: str) -> None:
+        """Show how far the work on this job's files is, when its card may next be edited."""
+        at = self._not_before.get(job_id, 0.0)
+        if self._due.get(job_id, math.inf) > at:
+            self._due[job_id] = at
+            self._awake.set()
 
     async def start(self) -> None:
         """Note what a dead process left unshown."""
@@ -182,7 +196,7 @@ class Cards:
             line = await self._line(job.order.kind, now)
             estimate = line.estimates[job.order.quality]
             return messages.View(now=now, prices=self.prices, standing=line.standings.get(job.id), estimate=estimate)
-        return messages.View(now=now, prices=self.prices)
+        return messages.View(now=now, prices=self.prices, mended=self._progress.of(job.id))
 
     async def _line(self, kind: Kind, now: float) -> _Line:
         """Return the places of everybody in a line, worked out once for all the cards that show it."""
@@ -191,8 +205,14 @@ class Cards:
             samples = {quality: await self._store.jobs.history(kind, quality) for quality in Quality}
             estimates = {quality: learn(samples[quality], quality) for quality in Quality}
             turns = await self._store.jobs.turns(kind, now)
-            line = self._lines[kind] = _Line(now, estimates, standings(turns, self._tasks_at_once, now, estimates))
+            standing = standings(turns, self._tasks_at_once, now, estimates)
+            newcomer = line_met(turns, self._tasks_at_once, now, estimates)
+            line = self._lines[kind] = _Line(now, estimates, standing, newcomer)
         return line
+
+    async def line(self, kind: Kind) -> Line:
+        """Return what somebody finds who orders now."""
+        return (await self._line(kind, self._clock())).newcomer
 
     async def ensure(self, job: Job) -> Card:
         """Return the job's card, posting it first if it has none: it is where the thread begins."""
@@ -278,6 +298,10 @@ class Cards:
         except SlackRefusal as error:
             if error.operators:
                 raise Unreachable(str(error), retry_after=60.0) from error
+            if error.code == DELETED and not card.again:
+                log.info("the card was deleted, and comes back once")
+                await self._post(job, again=True)
+                return
             log.warning("the card can't be edited", reason=str(error))
         self._sent[job.id] = message
         # What changes within the next seconds is shown together with what changed by then.
@@ -294,7 +318,7 @@ class Cards:
             await self._say(await self.direct_channel(job), None, message, job, "failed")
         await self._store.cards.told(job.id)
 
-    async def _post(self, job: Job) -> Card:
+    async def _post(self, job: Job, *, again: bool = False) -> Card:
         message = messages.card(job, await self.view(job))
         try:
             # A person's id stands for their direct messages; the answer names the channel that these are.
@@ -307,7 +331,7 @@ class Cards:
             channel, direct = await self.direct_channel(job), True
             channel, ts = await self._say(channel, None, message, job, "card")
             await self._explain(job)
-        await self._store.cards.posted(job.id, channel=channel, ts=ts, direct=direct, shown=job.revision)
+        await self._store.cards.posted(job.id, channel=channel, ts=ts, direct=direct, shown=job.revision, again=again)
         self._sent[job.id] = message
         card = await self._store.cards.get(job.id)
         if card is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Quality, Role, SourceFile
+from bot.job import Fit, Quality, Role, SourceFile
 from bot.media.limits import MB
 from bot.slack.files import NO_BYTES
 
@@ -103,6 +103,7 @@ class Prefill:
     check_person: bool = True
     start: float | None = None
     length: float | None = None
+    fit: Fit = Fit.NONE
     offers: tuple[Offer, ...] = ()
     chosen: Mapping[Role, str] | None = None  # file ids; without them the first that fits
     note: str = ""  # one plain sentence above the fields
@@ -115,6 +116,9 @@ class Prefill:
             quality=order.quality,
             watermark=order.watermark,
             check_person=order.check_person,
+            start=order.start or None,
+            length=order.length,
+            fit=order.fit,
             offers=tuple(_again(file, role) for role, file in files.items()),
             chosen={role: file.id for role, file in files.items()},
         )

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import check_blocks, check_view
-from bot.job import Kind, Quality, Role, SourceFile
-from bot.slack import invitations, modal
+from bot.job import Fit, Kind, Quality, Role, SourceFile
+from bot.slack import filled, invitations, modal
 from bot.slack.invitations import Wish
 from bot.slack.offers import Offer, Prefill, from_value, offer, offers
 
@@ -89,6 +89,9 @@ def test_the_form_again_has_the_files_and_settings_of_the_order_chosen() -> None
         quality=Quality.PRO,
         watermark=True,
         check_person=False,
+        start=65.0,
+        length=5.5,
+        fit=Fit.PAD,
         image=SourceFile("F8", "hero.png", 10, uploaded=False),
     )
     view = modal.form(modal.Origin(before.kind, "C1"), prefill=Prefill.of(before))
@@ -99,9 +102,11 @@ def test_the_form_again_has_the_files_and_settings_of_the_order_chosen() -> None
             initial: Any = {"files": []} if element["type"] == "file_input" else {}
             if "initial_option" in element:
                 initial = {"selected_option": element["initial_option"]}
+            if element["type"] == "plain_text_input":
+                initial = {"value": element.get("initial_value")}
             if element["type"] == "checkboxes":
                 initial = {"selected_options": element.get("initial_options", [])}
             state.setdefault(block["block_id"], {})[element["action_id"]] = initial
-    filled = modal.read(view | {"id": "V1", "state": {"values": json.loads(json.dumps(state))}}, team="T", user="U")
-    assert filled.errors == {}
-    assert filled.order == before
+    form = filled.read(view | {"id": "V1", "state": {"values": json.loads(json.dumps(state))}}, team="T", user="U")
+    assert form.errors == {}
+    assert form.order == before
