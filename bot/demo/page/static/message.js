@@ -66,7 +66,7 @@ function foot(message, replies) {
   const marks = Object.entries(message.reactions ?? {}).map(([name, users]) =>
     h("span", { class: "reaction", title: users.map(nameOf).join(", ") }, `${emoji(name) ?? `:${name}:`} ${users.length}`),
   );
-  const open = () => go({ thread: message.ts });
+  const open = () => go({ channel: message.channel, thread: message.ts });
   const words = replies?.length === 1 ? "1 reply" : `${replies?.length} replies`;
   const thread = replies?.length
     ? h("button", { type: "button", class: "link thread-link", data: { focus: `thread/${message.ts}` }, on: { click: open } }, words, h("span", { class: "hint" }, ` last at ${timeOf(replies.at(-1).ts)}`))
@@ -92,6 +92,6 @@ function tools(message, replies) {
   const choose = (s) => () => act("message-shortcut", { channel: message.channel, ts: message.ts, id: s.id });
   const items = [...shortcuts.map((s) => ({ label: s.name, hint: app().app_name, choose: choose(s) })), ...links(message)];
   const more = iconButton("more", "More actions", (event) => openMenu(event.currentTarget, items), { "aria-haspopup": "menu" });
-  const reply = replies ? iconButton("reply", "Reply in thread", () => go({ thread: message.ts })) : null;
+  const reply = replies ? iconButton("reply", "Reply in thread", () => go({ channel: message.channel, thread: message.ts })) : null;
   return h("div", { class: "tools" }, reply, more);
 }

@@ -3,6 +3,7 @@
 const kinds = new Map();
 const listeners = [];
 let due = false;
+let pressed = false;
 
 /** Where the person is: their own place in the page, nothing of the workspace. */
 export const here = { me: "", channel: "", thread: "", home: false, panel: true, sidebar: false, connected: true };
@@ -61,11 +62,28 @@ export function listen(listener) {
 export function changed() {
   if (due) return;
   due = true;
-  requestAnimationFrame(() => {
-    due = false;
-    if (app()) for (const listener of listeners) listener();
-  });
+  requestAnimationFrame(draw);
 }
+
+function draw() {
+  if (pressed) return; // until the pointer is up
+  due = false;
+  if (app()) for (const listener of listeners) listener();
+}
+
+// A button that is replaced between the press and the release would never be clicked.
+const LONGEST_PRESS = 1000; // milliseconds; a list that drops down may swallow the release
+
+function release() {
+  pressed = false;
+  if (due) setTimeout(() => requestAnimationFrame(draw), 0);
+}
+
+addEventListener("pointerdown", () => {
+  pressed = true;
+  setTimeout(release, LONGEST_PRESS);
+}, true);
+for (const event of ["pointerup", "pointercancel"]) addEventListener(event, release, true);
 
 /** Go somewhere in the workspace; the address remembers it. */
 export function go(place) {
