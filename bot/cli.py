@@ -56,25 +56,53 @@ def manifest(public_url: str | None) -> None:
 @main.command()
 @click.argument("image", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("video", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--swap", is_flag=True, help="Put the character in the place of the person, instead of animating it.")
-@click.option("--pro", is_flag=True, help="Pro quality instead of standard.")
-@click.option("--start", metavar="TIME", help="Where the part of the video begins that is used, as 5 or 0:05.")
-@click.option("--length", metavar="TIME", help="How long that part is; by default as long as possible.")
-@click.option("--thread", is_flag=True, help="Mention the bot in a thread that holds both files, instead of the form.")
-def demo(image: Path | None, video: Path | None, *, swap: bool, pro: bool, thread: bool, **part: str | None) -> None:
-    """See the whole flow without any account: the real bot against a practice Slack and a practice Model Studio.
+@click.option("--port", type=click.IntRange(0, 65535), help="Where the page listens; else 3000 or the next free port.")
+@click.option("--browser/--no-browser", default=True, help="Open the page by itself, or only say where it is.")
+@click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Keep everything in there, afterwards too."
+)
+@click.option("--once", is_flag=True, help="No page: play one job in the terminal, save its video here and end.")
+@click.option("--swap", is_flag=True, help="With --once: put the character in the place of the person.")
+@click.option("--pro", is_flag=True, help="With --once: pro quality instead of standard.")
+@click.option("--start", metavar="TIME", help="With --once: where the used part of the video begins, as 5 or 0:05.")
+@click.option("--length", metavar="TIME", help="With --once: how long that part is; by default as long as possible.")
+@click.option("--thread", is_flag=True, help="With --once: a mention in a thread that holds both files, not the form.")
+def demo(
+    image: Path | None,
+    video: Path | None,
+    *,
+    port: int | None,
+    browser: bool,
+    folder: Path | None,
+    once: bool,
+    swap: bool,
+    pro: bool,
+    thread: bool,
+    **part: str | None,
+) -> None:
+    """See it work in the browser without any account: the real bot, a practice Slack and a practice Model Studio.
 
-    Without IMAGE and VIDEO it uses sample media that it makes itself. The finished video is saved in this folder.
+    IMAGE and VIDEO are for --once; in the page files are dropped into the form. Without them it uses sample media that
+    it makes itself.
     """
-    if (image is None) != (video is None):
-        raise click.UsageError("Give both, a picture and a video, or none.")
-    if thread and any(part.values()):
-        raise click.UsageError("--start and --length are filled into the form; --thread plays without one.")
     # Imported late: the practice world is no part of the bot that serves.
-    from bot.demo.terminal import Scene, run  # noqa: PLC0415
+    if once:
+        from bot.demo.terminal import Scene, run  # noqa: PLC0415
 
-    options = {"quality": "pro" if pro else "standard", **{name: text or "" for name, text in part.items()}}
-    sys.exit(run(image, video, Scene(kind=Kind.SWAP if swap else Kind.ANIMATE, options=options, thread=thread)))
+        if (image is None) != (video is None):
+            raise click.UsageError("Give both, a picture and a video, or none.")
+        if thread and any(part.values()):
+            raise click.UsageError("--start and --length are filled into the form; --thread plays without one.")
+        options = {"quality": "pro" if pro else "standard", **{name: text or "" for name, text in part.items()}}
+        scene = Scene(kind=Kind.SWAP if swap else Kind.ANIMATE, options=options, thread=thread)
+        sys.exit(run(image, video, scene))
+    if image is not None or swap or pro or thread or any(part.values()):
+        raise click.UsageError(
+            "Files, --swap, --pro, --start, --length and --thread go with --once; in the page it is all done by hand."
+        )
+    from bot.demo.page.run import serve as serve_page  # noqa: PLC0415
+
+    sys.exit(serve_page(port=port, browser=browser, folder=folder))
 
 
 def _forget_environment() -> None:

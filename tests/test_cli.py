@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import av
@@ -63,7 +69,7 @@ def test_manifest_prints_socket_mode_or_the_request_urls(tmp_path: Path) -> None
 
 def test_the_demo_shows_the_whole_flow_and_leaves_a_playable_video(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=not-for-the-demo\n")
-    ended = understudy("demo", folder=tmp_path, DASHSCOPE_API_KEY="not-for-the-demo")
+    ended = understudy("demo", "--once", folder=tmp_path, DASHSCOPE_API_KEY="not-for-the-demo")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "the card: Animate: Checking your files" in ended.stdout
     assert "your video is ready" in ended.stdout
@@ -75,7 +81,7 @@ def test_the_demo_shows_the_whole_flow_and_leaves_a_playable_video(tmp_path: Pat
 
 def test_the_demo_takes_own_files_and_says_why_it_refuses_them(tmp_path: Path, media: Files) -> None:
     wish = ("--swap", "--pro", "--thread")
-    swapped = understudy("demo", str(media.image), str(media.video), *wish, folder=tmp_path)
+    swapped = understudy("demo", "--once", str(media.image), str(media.video), *wish, folder=tmp_path)
     assert swapped.returncode == 0, swapped.stdout + swapped.stderr
     assert "in the thread: ada writes: @understudy swap pro" in swapped.stdout
     assert "the card: Swap: Checking your files" in swapped.stdout
@@ -83,16 +89,16 @@ def test_the_demo_takes_own_files_and_says_why_it_refuses_them(tmp_path: Path, m
     assert (tmp_path / "understudy-swap.mp4").exists()
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
-    refused = understudy("demo", str(media.image), str(broken), folder=tmp_path)
+    refused = understudy("demo", "--once", str(media.image), str(broken), folder=tmp_path)
     assert refused.returncode == 1
     assert "can't use these files" in refused.stdout
-    assert understudy("demo", str(media.image), folder=tmp_path).returncode == 2
+    assert understudy("demo", "--once", str(media.image), folder=tmp_path).returncode == 2
 
 
 @pytest.mark.parametrize("part", [("--start", "0:05", "--length", "2")] + ([()] if LONG else []), ids=" ".join)
 def test_the_demo_delivers_what_a_telephone_brings(tmp_path: Path, phone: Files, part: tuple[str, ...]) -> None:
     """The 30 seconds that are used by default take the practice studio half a minute: LONG_TESTS=1."""
-    ended = understudy("demo", str(phone.image), str(phone.video), *part, folder=tmp_path)
+    ended = understudy("demo", "--once", str(phone.image), str(phone.video), *part, folder=tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Picture: HEIC → JPEG." in ended.stdout
     assert f"cut to {'5–7' if part else '0–30'} s of its 45 s, turned upright" in ended.stdout
@@ -102,8 +108,55 @@ def test_the_demo_delivers_what_a_telephone_brings(tmp_path: Path, phone: Files,
         assert stream.frames == (30 if part else 450)
 
 
+def test_the_demo_serves_its_page_with_nothing_of_ours_in_the_bot_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-from-a-file\n")
+    place, temporary = tmp_path / "here", tmp_path / "temporary"
+    place.mkdir()
+    temporary.mkdir()
+    shutil.copy(tmp_path / ".env", place)
+    environment = KEPT | COVERAGE | {"PYTHONPATH": str(Path(__file__).parent.parent), "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0"],
+        cwd=place,
+        env=environment | {"DASHSCOPE_API_KEY": "sk-from-outside"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        shown = "".join(itertools.islice(demo.stdout, 2))
+        address = re.search(r"http://127\.0\.0\.1:\d+/", shown)
+        assert address, shown
+        with urllib.request.urlopen(address[0], timeout=10) as response:
+            assert b"Practice workspace" in response.read()
+        if Path("/proc/self/environ").exists():
+            (bot,) = _environments(b"HOME=" + str(temporary).encode())
+            assert b"from-outside" not in bot
+            assert b"DASHSCOPE_API_KEY=" in bot
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(20) == 0
+    assert [path.name for path in place.iterdir()] == [".env"]
+    assert list(temporary.iterdir()) == []
+
+
+def _environments(mark: bytes) -> list[bytes]:
+    """Return the environments of all processes that have this in it."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # ended, or somebody else's
+            found.append(path.read_bytes())
+    return [environment for environment in found if mark in environment]
+
+
 @pytest.mark.parametrize(
-    "arguments", [("nonsense",), ("demo", "no-such-file.png", "neither.mp4"), ("demo", "--thread", "--length", "5")]
+    "arguments",
+    [
+        ("nonsense",),
+        ("demo", "--once", "no-such-file.png", "neither.mp4"),
+        ("demo", "--swap"),
+        ("demo", "--port", "70000"),
+        ("demo", "--start", "5"),
+        ("demo", "--once", "--thread", "--length", "5"),
+    ],
 )
 def test_a_wrong_call_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert understudy(*arguments, folder=tmp_path).returncode == 2

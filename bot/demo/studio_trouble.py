@@ -155,6 +155,7 @@ class Trouble(Troubles[Fault]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.every_task: TaskFault | None = None  # what befalls each task that ``next_tasks`` says nothing of
         self._tasks: deque[TaskFault | None] = deque()
 
     def next(self, where: str, *faults: Fault | None, times: int = 1) -> None:
@@ -174,8 +175,9 @@ class Trouble(Troubles[Fault]):
         super().clear(where)
         if where is None:
             self._tasks.clear()
+            self.every_task = None
 
     def draw_task(self) -> TaskFault:
         """The fault of a task that is accepted now; one without any effect when all is well."""
-        fault = self._tasks.popleft() if self._tasks else None
+        fault = self._tasks.popleft() if self._tasks else self.every_task
         return fault or TaskFault()

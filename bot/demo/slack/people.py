@@ -197,12 +197,13 @@ class Person:
         value: str | list[str] | None = None,
         *,
         entries: Mapping[str, Entry] | None = None,
+        block_id: str | None = None,
     ) -> Delivery:
         """Press a button, or choose ``value`` in another element; ``entries`` are what the inputs around it hold.
 
-        ValueError if there is no such element any more.
+        ``block_id`` says which, where several blocks have one. ValueError if there is no such element any more.
         """
-        block, element = _find(place.blocks, action_id)
+        block, element = _find(place.blocks, action_id, block_id)
         held = dict(entries or {})
         if element["type"] not in {"button", "overflow"}:
             held[block["block_id"]] = {action_id: value}
@@ -246,7 +247,8 @@ class Person:
         self, text: str, *, channel: str | None = None, files: Sequence[str] = (), thread_ts: str | None = None
     ) -> Delivery | None:
         """Name the bot in a message. It hears of it only where it is a member, and never so in direct messages."""
-        named = f"<@{self._world.bot.id}> {text}"
+        name = f"<@{self._world.bot.id}>"
+        named = text if name in text else f"{name} {text}"
         message = self.say(named, channel=channel, files=files, thread_ts=thread_ts)
         place = self._world.channels[message.channel]
         if self._world.bot.id not in place.members or place.kind is ChannelKind.DIRECT:
@@ -269,10 +271,10 @@ class Person:
         self._world.changed()
 
 
-def _find(blocks: list[Json], action_id: str) -> tuple[Json, Json]:
+def _find(blocks: list[Json], action_id: str, block_id: str | None) -> tuple[Json, Json]:
     for block in blocks:
         for element in elements_of(block):
-            if element["action_id"] == action_id:
+            if element["action_id"] == action_id and block_id in {None, block["block_id"]}:
                 return block, element
     raise ValueError(f"nothing to press is called {action_id}")
 

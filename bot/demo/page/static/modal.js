@@ -1,0 +1,86 @@
+// The form that the bot opened: the topmost of at most three.
+
+import { drawBlocks, textOf } from "./blocks.js";
+import { h, iconButton, keyed } from "./dom.js";
+import { entries, forget } from "./entries.js";
+import { act } from "./server.js";
+import { all, app, changed } from "./store.js";
+
+const dialog = h("dialog", { class: "view", "aria-labelledby": "view-title" });
+const known = new Set();
+let errors = {}; // of the view that is shown, by block
+let trouble = "";
+let shown = "";
+let busy = false;
+
+dialog.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  close();
+});
+
+export function drawModal() {
+  if (!dialog.isConnected) document.body.append(dialog);
+  const views = all("view").sort((one, other) => one.height - other.height);
+  const top = views.at(-1);
+  for (const id of known) if (!views.some((view) => view.id === id)) forget(`view/${id}`), known.delete(id);
+  if (!top) {
+    if (dialog.open) dialog.close();
+    keyed(dialog, []);
+    shown = "";
+    return;
+  }
+  if (shown !== top.id) [errors, trouble, shown] = [{}, "", top.id];
+  known.add(top.id);
+  keyed(dialog, [{ key: top.id, stamp: [top.hash, errors, trouble], make: () => form(top) }]);
+  if (!dialog.open) dialog.showModal();
+}
+
+function form(view) {
+  const { data } = view;
+  const place = { name: `view/${view.id}`, blocks: data.blocks, errors, renew: changed };
+  const submit = data.submit && h("button", { type: "submit", class: "button primary", data: { focus: "submit" } }, textOf(data.submit));
+  const made = h(
+    "form",
+    { novalidate: true, on: { submit: (event) => send(event, view, made) } },
+    h(
+      "header",
+      {},
+      h("img", { class: "avatar small", src: "/static/mark.svg", alt: "" }),
+      h("h2", { id: "view-title" }, textOf(data.title)),
+      iconButton("close", "Close", close, { data: { focus: "close" } }),
+    ),
+    h("div", { class: "body", tabindex: "-1" }, h("div", { class: "notices", role: "alert" }, trouble && h("p", { class: "notice" }, trouble)), drawBlocks(place)),
+    h(
+      "footer",
+      {},
+      h("p", { class: "hint" }, `From ${app().app_name}`),
+      h("button", { type: "button", class: "button", data: { focus: "not-now" }, on: { click: close } }, data.close ? textOf(data.close) : "Cancel"),
+      submit,
+    ),
+  );
+  return made;
+}
+
+async function send(event, view, made) {
+  event.preventDefault();
+  if (busy) return;
+  busy = true;
+  made.setAttribute("aria-busy", "true");
+  const place = `view/${view.id}`;
+  const answer = await act("submit", { view: view.id, entries: entries(place, view.data.blocks) });
+  busy = false;
+  made.removeAttribute("aria-busy");
+  if (answer.closed) return;
+  errors = answer.errors ?? {};
+  trouble = answer.error ? `${app().app_name} didn't take it (${answer.error}). Try again?` : "";
+  drawModal();
+  requestAnimationFrame(() => firstWrong()?.focus());
+}
+
+function firstWrong() {
+  return dialog.querySelector("[aria-invalid]") ?? dialog.querySelector(".error")?.parentElement.querySelector("input");
+}
+
+function close() {
+  if (shown) act("close", { view: shown });
+}

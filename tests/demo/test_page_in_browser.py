@@ -1,0 +1,246 @@
+"""The practice page as a person sees it. One walk through it every day; the rest with LONG_TESTS=1."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from page_visitor import needs_browser, visiting
+from playwright.async_api import expect
+from turned import LONG
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from world import Opened, Workplace
+
+pytestmark = needs_browser
+long_form = pytest.mark.skipif(not LONG, reason="the long form: LONG_TESTS=1")
+
+
+async def test_a_newcomer_gets_from_the_command_to_a_video_that_plays(workplace: Workplace) -> None:
+    async with visiting(workplace) as ada:
+        await ada.page.locator("#write").press_sequentially("/ani")
+        await expect(ada.page.get_by_role("option")).to_contain_text("/animate")
+        await ada.page.keyboard.press("Enter")
+        await ada.page.keyboard.press("Enter")
+        await ada.form.get_by_role("button", name="Start").click()
+        await expect(ada.form.locator(".error")).to_have_count(2)  # nothing was given
+        await expect(ada.field("image")).to_be_focused()
+        assert await ada.audit() == []
+        await ada.fill_in(workplace.media)
+        await ada.page.locator(".thread-link").click()
+        await ada.plays(ada.thread.locator("video"))
+        await expect(ada.messages.last).to_contain_text("Done")
+        await expect(ada.page.locator("#announcer")).to_contain_text("Understudy: Animate: Done")
+        await expect(ada.panel.locator(".task")).to_contain_text("done")
+        assert await ada.audit() == []
+    assert ada.troubles == []
+
+
+@long_form
+async def test_a_swap_begins_from_a_messages_menu_in_a_thread(workplace: Workplace) -> None:
+    async with visiting(workplace) as ada:
+        await ada.attach(workplace.media.image, workplace.media.video)
+        await ada.write("Can we put her on stage?")
+        await ada.messages.last.hover()
+        await ada.messages.last.get_by_role("button", name="Reply in thread").click()
+        await ada.write("I'll try", thread=True)
+        await expect(ada.thread.locator(".message")).to_have_count(2)
+        first = ada.thread.locator(".message").first
+        await first.hover()
+        await first.get_by_role("button", name="More actions").click()
+        assert await ada.audit() == []
+        await ada.page.get_by_role("menuitem", name="Swap with this").click()
+        await expect(ada.form).to_contain_text("hero.png")  # what the message holds is chosen already
+        assert await ada.audit() == []
+        await ada.form.get_by_role("button", name="Start").click()
+        await expect(ada.form).to_be_hidden()
+        await ada.plays(ada.thread.locator("video").last)
+        await expect(ada.thread).to_contain_text("Swap")
+    assert ada.troubles == []
+
+
+@long_form
+async def test_the_bot_hears_mentions_and_direct_messages(workplace: Workplace) -> None:
+    async with visiting(workplace) as ada:
+        await ada.attach(workplace.media.image, workplace.media.video)
+        await ada.write("@understudy animate please")
+        await ada.page.locator(".thread-link").click()
+        await expect(ada.thread).to_contain_text("Done")
+        await ada.page.locator(".place", has_text="Understudy").click()
+        await ada.attach(workplace.media.image, workplace.media.video)
+        await ada.write("swap")
+        await ada.page.locator(".thread-link").click()
+        await expect(ada.thread).to_contain_text("Done")
+        await ada.plays(ada.thread.locator("video").last)
+        await ada.page.get_by_role("button", name="Shortcuts").first.click()
+        await ada.page.get_by_role("menuitem").first.click()
+        await expect(ada.form).to_be_visible()
+    assert ada.troubles == []
+
+
+@long_form
+async def test_a_file_of_the_wrong_kind_is_refused_under_its_field(workplace: Workplace, tmp_path: Path) -> None:
+    (tmp_path / "song.mp3").write_bytes(b"ID3")
+    async with visiting(workplace) as ada:
+        await ada.write("/animate")
+        await ada.choose("image", workplace.media.image)
+        await ada.choose("video", tmp_path / "song.mp3")
+        await ada.form.get_by_role("button", name="Start").click()
+        await expect(ada.form.locator("[data-block=video] .error")).to_be_visible()
+        await expect(ada.form.locator("[data-block=image] .error")).to_have_count(0)
+        await ada.form.get_by_role("button", name="Remove song.mp3").click()
+        await ada.choose("video", workplace.media.video)
+        await ada.form.get_by_role("button", name="Start").click()
+        await expect(ada.form).to_be_hidden()
+        await expect(ada.messages.last).to_contain_text("Done")
+    assert ada.troubles == []
+
+
+@long_form
+async def test_what_the_bot_finds_wrong_is_said_in_the_thread(workplace: Workplace, tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"no video at all")
+    async with visiting(workplace) as ada:
+        await ada.write("/animate")
+        await ada.choose("image", workplace.media.image)
+        await ada.choose("video", tmp_path / "broken.mp4")
+        await ada.form.get_by_role("button", name="Start").click()
+        await expect(ada.messages.last).to_contain_text("can't use these files")
+        await ada.page.locator(".thread-link").click()
+        await expect(ada.thread.locator(".message").last).to_contain_text("It cost nothing")
+    assert ada.troubles == []
+
+
+@long_form
+async def test_cancelling_asks_first_and_only_the_requester_may(workplaces: Opened) -> None:
+    workplace = await workplaces(task_seconds=600.0)
+    async with visiting(workplace) as ada:
+        await ada.order(workplace.media)
+        await expect(ada.messages.last).to_contain_text("Rendering")
+        await ada.page.get_by_label("Ben").check(force=True)
+        await ada.button("Cancel").click()
+        await ada.page.locator("dialog.confirm").get_by_role("button").last.click()
+        await expect(ada.page.locator(".message.private")).to_contain_text("Only visible to you")
+        await ada.page.get_by_label("Ada").check(force=True)
+        await expect(ada.page.locator(".message.private")).to_have_count(0)
+        await ada.button("Cancel").click()
+        await ada.page.locator("dialog.confirm").get_by_role("button").first.click()  # not after all
+        await expect(ada.button("Cancel")).to_be_visible()
+        await ada.button("Cancel").click()
+        await ada.page.locator("dialog.confirm").get_by_role("button").last.click()
+        await expect(ada.messages.last).to_contain_text("can't be stopped any more")
+    assert ada.troubles == []
+
+
+@long_form
+async def test_a_job_outlives_the_bot_that_is_killed_and_its_buttons_still_work(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False, task_seconds=600.0)
+    async with visiting(workplace) as ada:
+        await ada.order(workplace.media)
+        await expect(ada.messages.last).to_contain_text("Rendering")
+        await ada.button("Kill the bot").click()
+        await expect(ada.panel.get_by_role("status")).to_contain_text("Killed")
+        await ada.write("/animate")
+        await expect(ada.page.locator("#notices")).to_contain_text("dispatch_failed")
+        await ada.button("Start").click()
+        await expect(ada.panel.get_by_role("status")).to_contain_text("Running")
+        await ada.button("Cancel").click()
+        await ada.page.locator("dialog.confirm").get_by_role("button").last.click()
+        await expect(ada.messages.last).to_contain_text("can't be stopped any more")
+        for task in workplace.studio.tasks:
+            workplace.studio.finish(task)
+        await expect(ada.messages.last).to_contain_text("Done")
+        assert len(workplace.studio.billed) == 1
+    assert ada.troubles == []
+
+
+@long_form
+async def test_a_refusal_by_the_content_check_costs_nothing_and_the_switch_ends_it(workplace: Workplace) -> None:
+    async with visiting(workplace) as ada:
+        await ada.page.get_by_role("switch", name="Refuse").click()
+        await expect(ada.page.get_by_role("switch", name="Refuse")).to_be_checked()
+        await ada.order(workplace.media)
+        await expect(ada.messages.last).to_contain_text("cost nothing")
+        await expect(ada.panel.locator(".task")).to_contain_text("DataInspectionFailed")
+        await ada.page.get_by_role("switch", name="Refuse").click()
+        await ada.order(workplace.media, "/swap")
+        await expect(ada.messages.last).to_contain_text("Done")
+    assert ada.troubles == []
+
+
+@long_form
+async def test_where_the_bot_is_not_invited_the_card_goes_to_direct_messages(workplace: Workplace) -> None:
+    async with visiting(workplace) as ada:
+        await ada.page.get_by_role("button", name="press").click()
+        await expect(ada.page.locator(".welcome")).to_contain_text("was not invited here")
+        await ada.order(workplace.media)
+        await expect(ada.page.locator(".message.private")).to_contain_text("direct messages")
+        await ada.page.locator(".place", has_text="Understudy").click()
+        await expect(ada.messages.last).to_contain_text("Done")
+        await ada.page.get_by_role("button", name="press").click()
+        await ada.write("/invite @understudy")
+        await ada.order(workplace.media)
+        await expect(ada.messages.last).to_contain_text("Done")
+    assert ada.troubles == []
+
+
+@long_form
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1000, 1440])
+async def test_every_width_and_both_looks_are_usable(workplace: Workplace, look: str, width: int) -> None:
+    size = {"width": width, "height": 844}
+    async with visiting(workplace, viewport=size, color_scheme=look) as ada:
+        await ada.order(workplace.media)
+        await ada.page.locator(".thread-link").click()
+        await ada.plays(ada.thread.locator("video"))
+        assert await ada.audit() == []
+        await ada.thread.get_by_role("button", name="Close the thread").click()
+        if width < 960:
+            await ada.page.get_by_role("button", name="Show what is behind the scenes").click()
+            await expect(ada.panel).to_be_visible()
+            assert await ada.audit() == []
+            await ada.panel.get_by_role("button", name="Hide what is behind the scenes").click()
+            await ada.page.get_by_role("button", name="Conversations").click()
+            await expect(ada.page.locator("#sidebar")).to_be_in_viewport()
+            assert await ada.audit() == []
+        wide = "[...document.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
+        assert await ada.page.evaluate(f"{wide}.map(e => e.outerHTML.slice(0, 200))") == []
+    assert ada.troubles == []
+
+
+@long_form
+async def test_the_whole_way_goes_by_keyboard(workplace: Workplace) -> None:
+    async with visiting(workplace) as ada:
+        keys = ada.page.keyboard
+        await ada.page.locator("#write").focus()
+        await keys.type("/animate")
+        await keys.press("Enter")
+        await expect(ada.form).to_be_visible()
+        for sample in ("Drawn character", "Drawn dancer, with sound"):
+            await ada.form.get_by_role("button", name=sample).focus()
+            await keys.press("Enter")
+            await expect(ada.form.get_by_role("button", name=re.compile("Remove"))).to_have_count(
+                1 if sample == "Drawn character" else 2
+            )
+        await keys.press("Escape")
+        await expect(ada.form).to_be_hidden()
+        await expect(ada.page.locator("#write")).to_be_focused()
+    assert ada.troubles == []
+
+
+@long_form
+async def test_ten_jobs_at_once_keep_the_page_smooth(workplaces: Opened) -> None:
+    workplace = await workplaces(task_seconds=0.3)
+    async with visiting(workplace) as ada:
+        watch = "new PerformanceObserver(l => (window.late ??= []).push(...l.getEntries().map(e => e.duration)))"
+        await ada.page.evaluate(f"{watch}.observe({{type: 'longtask'}})")
+        for _ in range(10):
+            await workplace.order()
+        await expect(ada.panel.locator(".state.succeeded")).to_have_count(10)
+        await expect(ada.messages.filter(has_text="Done")).to_have_count(10)
+        late = await ada.page.evaluate("window.late ?? []")
+        assert max(late, default=0) < 250, late
+        assert sum(late) < 1500, late
+    assert ada.troubles == []
