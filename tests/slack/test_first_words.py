@@ -34,7 +34,9 @@ async def first_words(tmp_path: Path) -> AsyncIterator[tuple[FirstWords, Store]]
             client.home = HOME
             cards = Cards(client, store, prices=PRICES, tasks_at_once=1, clock=clock)
             moves = Moves(store.jobs, changed=cards.changed)
-            intake = Intake(store=store, moves=moves, clock=clock, wake=lambda: None, tidy=tidy, check_room=lambda: None)
+            intake = Intake(
+                store=store, moves=moves, clock=clock, wake=lambda: None, tidy=tidy, check_room=lambda: None
+            )
             yield FirstWords(client=client, intake=intake, store=store, cards=cards), store
 
 
