@@ -70,7 +70,7 @@ async def test_killed_before_the_inputs_were_fetched_it_is_sent_again_and_billed
     await workplace.studio.wait_for(lambda: any(task.status == "FAILED" for task in workplace.studio.tasks.values()))
     workplace.studio.trouble.clear()
     await process(workplace).start()
-    await workplace.until(lambda: "Done" in workplace.card(), within=30)
+    await workplace.until(lambda: "Done" in workplace.card())
     assert len(workplace.videos()) == 1
     assert len(workplace.studio.tasks) == 2
     assert len(workplace.studio.billed) == 1
@@ -102,7 +102,7 @@ async def test_killed_after_the_end(workplaces: Opened) -> None:
 
 
 async def ended_once(workplace: Workplace) -> None:
-    await workplace.until(lambda: "Done" in workplace.card(), within=30)
+    await workplace.until(lambda: "Done" in workplace.card())
     assert len(workplace.videos()) == 1
     assert len([create for create in workplace.studio.creates if create.task_id]) == 1
     assert len(workplace.studio.billed) == 1
@@ -117,11 +117,11 @@ async def test_killed_during_the_paid_call_it_is_sent_again_because_nothing_was_
     effect = asyncio.Event()
     workplace.studio.trouble.next("create", held(effect))
     await killed_in(workplace, "submitting")
-    await workplace.until(lambda: "Done" in workplace.card(), within=30)
+    await workplace.until(lambda: "Done" in workplace.card())
     # What was sent first takes effect only now, and finds nothing to render.
     effect.set()
     await workplace.studio.wait_for(
-        lambda: sorted(task.status for task in workplace.studio.tasks.values()) == ["FAILED", "SUCCEEDED"], within=10
+        lambda: sorted(task.status for task in workplace.studio.tasks.values()) == ["FAILED", "SUCCEEDED"]
     )
     assert creates(workplace) == 2
     assert len(workplace.studio.billed) == 1

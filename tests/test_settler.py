@@ -255,3 +255,22 @@ async def test_the_services_clock_is_asked_for_once_and_the_key_once(desk: Desk)
     assert len(desk.tasks.asked) == 2
     assert await desk.store.attempts.key_id("account") == OURS
     assert await desk.store.attempts.key_id("another key of ours") is None
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("hours", [-48, -1, 1, 48])
+async def test_whatever_our_clock_was_set_to_the_list_is_asked_for_the_time_of_the_call(
+    desk: Desk, hours: float, *, known: bool
+) -> None:
+    """The service's clock tells when that was. Until our key is known the window reaches on to the present."""
+    if known:
+        await desk.know_key()
+    job = await desk.lost()
+    desk.tasks.rows = [row("task-1", NOW + 2)]
+    desk.clock.now += hours * 3600 + 30
+    desk.tasks.clock_offset = -hours * 3600.0  # as the first answer after the restart says
+    found = await desk.settler().look(job)
+    assert found.age == pytest.approx(30.0)
+    assert found.task_id == ("task-1" if known else None)
+    since, until = desk.tasks.asked[-1]
+    assert since < NOW < NOW + LATE < until <= since + 86400

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from world import Workplace
+from world import PATIENCE, Workplace
 
 from bot.app import Bot, built, serve_with
 from bot.config import Settings
@@ -150,7 +150,7 @@ class TurnedWorkplace(Workplace):
     async def settle(self) -> None:
         """Let everybody finish what needs no time to pass."""
         quiet = 0
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while quiet < 3:
                 if tasks := self.bot.in_hand:
                     quiet = 0
@@ -176,7 +176,7 @@ class TurnedWorkplace(Workplace):
         await self.settle()
 
     async def go_on(
-        self, until: Callable[[], Any], *, within: float, patience: float = 50.0, fine: bool = False
+        self, until: Callable[[], Any], *, within: float, patience: float = 100.0, fine: bool = False
     ) -> Any:
         """Let time pass until the world looks like this: ``within`` seconds of the clock, ``patience`` real ones."""
         end = self.clock() + within
@@ -212,7 +212,7 @@ class TurnedWorkplace(Workplace):
 
 async def cleared(place: Workplace) -> None:
     """Wait until what ended jobs leave is cleared away: an end is saved before that."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             ended = [row["id"] for row in place.rows() if row["state"] in FINAL]
             live = {row["job_id"] for row in place.rows("SELECT job_id FROM address WHERE revoked_at IS NULL")}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bot.demo.studio_work import TaskSeconds
 
-START_SECONDS = 20.0
+START_SECONDS = 40.0
 # What Python needs of the surroundings; everything else that the practice bot knows is given to it.
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 _PACKAGE_FOLDER = Path(bot.__file__).resolve().parent.parent

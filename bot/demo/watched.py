@@ -24,7 +24,7 @@ class Watched:
         for event in self._waiting:
             event.set()
 
-    async def wait_for(self, predicate: Callable[[], T | None], within: float = 5.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T | None], within: float = 20.0) -> T:
         """Return the predicate's first true value, looked at again after each change; else TimeoutError."""
         event = asyncio.Event()
         self._waiting.add(event)

@@ -21,7 +21,7 @@ PROGRAM = ("-m", "bot.demo.killable")
 AT_ONCE = 2
 # What repeats while a service is waited for is one point however often it is passed; twice is looked at.
 REPEATS = 2
-SECONDS = 40.0
+SECONDS = 90.0
 # The everyday suite's few: the paid call, and the call that makes the video visible.
 _CREATE = "POST /api/v1/services/aigc/image2video/video-synthesis"
 SAMPLE = {
