@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,15 +84,15 @@ async def test_the_bot_hears_mentions_and_direct_messages(workplace: Workplace) 
 
 @long_form
 async def test_a_file_of_the_wrong_kind_is_refused_under_its_field(workplace: Workplace, tmp_path: Path) -> None:
-    (tmp_path / "song.mp3").write_bytes(b"ID3")
+    shutil.copy(workplace.media.image, tmp_path / "still.png")
     async with visiting(workplace) as ada:
         await ada.write("/animate")
         await ada.choose("image", workplace.media.image)
-        await ada.choose("video", tmp_path / "song.mp3")
+        await ada.choose("video", tmp_path / "still.png")
         await ada.form.get_by_role("button", name="Start").click()
         await expect(ada.form.locator("[data-block=video] .error")).to_be_visible()
         await expect(ada.form.locator("[data-block=image] .error")).to_have_count(0)
-        await ada.form.get_by_role("button", name="Remove song.mp3").click()
+        await ada.form.get_by_role("button", name="Remove still.png").click()
         await ada.choose("video", workplace.media.video)
         await ada.form.get_by_role("button", name="Start").click()
         await expect(ada.form).to_be_hidden()
