@@ -24,6 +24,7 @@ import av
 from av.filter import Graph
 
 from bot.job import Role
+from bot.media.child import WORKER
 from bot.media.film import X264
 from bot.media.prepare import MEND_LIMITS, Preparer
 
@@ -134,8 +135,7 @@ def mend(path: Path, folder: Path) -> Spent:
     """Run the real child on one film."""
     request = {"action": "prepare", "path": str(path), "role": "video", "to": str(folder / "made")}
     request |= {"wish": {"start": 0.0, "length": None, "fit": "none"}, "limits": asdict(MEND_LIMITS)}  # type: ignore[dict-item]
-    worker = [sys.executable, "-I", "-B", "-m", "bot.media.worker"]
-    spent = run(worker, folder, json.dumps(request).encode())
+    spent = run(WORKER, folder, json.dumps(request).encode())
     answer = json.loads((folder / "stdout").read_text().splitlines()[-1])
     if "media" not in answer:
         raise SystemExit(f"not mended: {answer}")

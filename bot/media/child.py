@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-# -I: neither the environment nor the working folder adds code; -B: nothing is written beside it.
-WORKER = (sys.executable, "-I", "-B", "-m", "bot.media.worker")
+# -I: neither the environment nor the working folder adds code. The first child may keep what it compiled, as every
+# program in Python does: without that (-B) each one compiles the decoders' bindings anew, which costs more than most
+# files. Not -m: finding and running a module as a program costs half of what reading a short film does.
+WORKER = (sys.executable, "-I", "-c", "from bot.media.worker import serve; serve()")
 
 _PROGRESS_MOST = 10**9
 _STDERR_BYTES = 4096  # the last of them: a traceback names its reason at the end

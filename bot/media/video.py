@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DECODE_PIXELS = MENDABLE[Role.VIDEO].pixels
 OPEN_PIXELS = 8192 * 4608  # 8K: opening looks into a frame of the older codecs, and forgets the header if it may not
-TAIL_PIXELS = 4 * 1920 * 1080  # the end is decoded as far as this goes, the rest is checked by its structure
+TAIL_PIXELS = 2 * 1920 * 1080  # the end is decoded as far as this goes, the rest is checked by its structure
 THREADS = 2  # whatever the machine has: one for each core, the default, takes gigabytes on a server
 
 _DEMUXERS: Mapping[str, str] = {
@@ -137,16 +137,20 @@ def _found(container: InputContainer, stream: VideoStream, look: _Look, seen: Su
 
 
 def picture_stream(container: InputContainer, *, threads: int = THREADS) -> VideoStream:
-    """Return the first real video stream, ready to decode; a record's cover is one of a single picture."""
-    for stream in container.streams.video:
-        if Disposition.attached_pic in Disposition(stream.disposition):
-            continue
-        if stream.codec_context is None:  # PyAV's own hint denies it, but no decoder means no context
-            raise Unfit(Rule.CODEC)
-        stream.codec_context.options = {"max_pixels": str(DECODE_PIXELS)}
-        stream.codec_context.thread_count = threads
-        return stream
-    raise Unfit(Rule.NO_VIDEO_STREAM)
+    """Return the first stream that moves, ready to decode; a record's cover is one, too, but of a single picture."""
+    streams = [
+        stream
+        for stream in container.streams.video
+        if Disposition.attached_pic not in Disposition(stream.disposition)
+    ]
+    if not streams:
+        raise Unfit(Rule.NO_VIDEO_STREAM)
+    stream = next((stream for stream in streams if stream.frames != 1), streams[0])
+    if stream.codec_context is None:  # PyAV's own hint denies it, but no decoder means no context
+        raise Unfit(Rule.CODEC)
+    stream.codec_context.options = {"max_pixels": str(DECODE_PIXELS)}
+    stream.codec_context.thread_count = threads
+    return stream
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:

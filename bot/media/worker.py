@@ -1,4 +1,4 @@
-"""The child process that opens files from outside: ``python -m bot.media.worker``.
+"""The child process that opens files from outside; ``bot.media.child`` starts it.
 
 One request, a JSON object, on standard input. On standard output lines of JSON: any number that tell of progress, and
 last the answer. Then it ends. It confines itself before it touches the file. Exit status 0 means that it answered, 1
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import resource
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from bot.job import Fit, Role
 from bot.media import mend
@@ -146,5 +147,8 @@ def main() -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
-if __name__ == "__main__":
+def serve() -> NoReturn:
+    """Serve the one request as a whole process, and end it at once: there is nothing to be tidied up."""
     main()
+    sys.stdout.flush()
+    os._exit(0)
