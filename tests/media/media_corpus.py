@@ -174,10 +174,31 @@ def _pictures() -> Iterator[tuple[str, tuple[bytes, str]]]:
     yield "wide.jpeg", (saved(scene(1000, 300), "jpeg"), "shape")
 
 
-def _png(width: int, height: int, pixels: bytes, *, depth: int = 8, colour: int = 0, extra: bytes = b"") -> bytes:
+def _png(
+    width: int,
+    height: int,
+    pixels: bytes,
+    *,
+    depth: int = 8,
+    colour: int = 0,
+    extra: bytes = b"",
+    packed: bool = False,
+) -> bytes:
+    data = pixels if packed else zlib.compress(pixels, 9)
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    body = _chunk(b"IHDR", header) + extra + _chunk(b"IDAT", zlib.compress(pixels, 9)) + _chunk(b"IEND", b"")
+    body = _chunk(b"IHDR", header) + extra + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
+
+
+def _deflated_zeros(length: int) -> bytes:
+    """Return so many zeros, a multiple of 2**20, compressed: one stretch of them, again and again."""
+    packer, stretch = zlib.compressobj(9), bytes(1 << 20)
+    first = packer.compress(stretch) + packer.flush(zlib.Z_FULL_FLUSH)
+    again = packer.compress(stretch) + packer.flush(zlib.Z_FULL_FLUSH)
+    total = 1
+    for _ in range(length >> 20):
+        total = zlib.adler32(stretch, total)
+    return first + again * ((length >> 20) - 1) + b"\x03\0" + struct.pack(">I", total)
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:
@@ -223,12 +244,13 @@ def film(
             made.metadata.update(tags or {})
             quick = {
                 "libx264": {"preset": "ultrafast"},
-                "libx265": {"preset": "ultrafast", "x265-params": "log-level=0"},
+                "libx265": {"preset": "ultrafast", "x265-params": "log-level=0:pools=1:frame-threads=1"},
             }
             picture: Any = made.add_stream(codec, rate=rate, options={**quick.get(codec, {}), **(options or {})})
             picture.width, picture.height = size
             picture.pix_fmt = pixels
             picture.codec_context.time_base = Fraction(1, rate * 100)
+            picture.codec_context.thread_count = 1  # threads that wait for each other cost more than they save
             if tune is not None:
                 tune(picture.codec_context)
             heard = [
@@ -264,7 +286,7 @@ def av1_film() -> bytes:
     """Return a film in AV1, out of a moving picture by Pillow: FFmpeg's encoder asks for real-time priority."""
     stills = [scene(320, 240).rotate(index, fillcolor=(9, 9, 9)) for index in range(25)]
     moving = saved(stills[0], "avif", save_all=True, append_images=stills[1:], duration=100, speed=10, max_threads=2)
-    return moving[:8] + b"isom" + moving[12:]  # by its first brand a film
+    return moving[:8] + b"isom" + moving[12:]  # by its first brand a film; its first picture is a stream of its own
 
 
 def _hlg(context: Any) -> None:
@@ -278,6 +300,9 @@ def matrix(data: bytes, numbers: tuple[int, int, int, int]) -> bytes:
     return data[:place] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 0x40000000) + data[place + 36 :]
 
 
+FAST_VP8 = {"cpu-used": "8", "deadline": "realtime", "lag-in-frames": "0"}
+
+
 def _films() -> Iterator[tuple[str, tuple[bytes, str]]]:
     plain = film(sound=2.5)
     yield "plain.mp4", (plain, FITS)
@@ -286,7 +311,7 @@ def _films() -> Iterator[tuple[str, tuple[bytes, str]]]:
     yield "plain.avi", (film("avi", codec="mpeg4"), FITS)
     yield "motion-jpeg.avi", (film("avi", codec="mjpeg", pixels="yuvj420p"), FITS)
     yield "plain.mkv", (film("matroska", sound=2.5), MENDED)
-    yield "vp8.webm", (film("webm", codec="libvpx", sound=2.5, speech="libopus", options={"cpu-used": "8"}), MENDED)
+    yield "vp8.webm", (film("webm", codec="libvpx", sound=2.5, speech="libopus", options=FAST_VP8), MENDED)
     yield "vp9.webm", (film("webm", codec="libvpx-vp9", options={"cpu-used": "8", "deadline": "realtime"}), MENDED)
     yield "av1.mp4", (av1_film(), MENDED)
     yield "hevc.mp4", (film(codec="libx265"), MENDED)
@@ -323,7 +348,7 @@ def _films() -> Iterator[tuple[str, tuple[bytes, str]]]:
     yield "sound-shorter.mkv", (film("matroska", sound=1.0), MENDED)
     yield "sound-as-numbers.mov", (film("mov", sound=2.5, speech="pcm_s16le"), FITS)
     yield "place.mov", (film("mov", tags={"location": "+52.5+013.4/CANARY"}), MENDED)
-    yield "edited.mp4", (_edited(film(sound=4.0, seconds=4.0), 1.0), EITHER)
+    yield "edited.mp4", (edited(film(sound=4.0, seconds=4.0), 1.0), EITHER)
     yield "lying.mp4", (_lying(plain), FITS)
     yield "sound-only.mp4", (_sound_only(), "no_video_stream")
     yield (
@@ -342,7 +367,7 @@ def _sound_only() -> bytes:
     return file.getvalue()
 
 
-def _edited(data: bytes, skipped: float) -> bytes:
+def edited(data: bytes, skipped: float) -> bytes:
     """Make the first track's edit list begin this many seconds into its pictures."""
     place = data.index(b"elst") + 4
     base = struct.unpack_from(">I", data, data.index(b"mdhd") + 4 + 12)[0]
@@ -404,6 +429,6 @@ def _hostile(port: int, canary: Path) -> Iterable[Specimen]:
         yield Specimen(f"noise.{name}", _VIDEO, magic + dice.randbytes(20_000), "corrupt pixels no_video_stream")
     yield Specimen("three-gigapixels.png", _IMAGE, _png(60_000, 50_000, b""), "pixels")
     yield Specimen("gigapixels.gif", _IMAGE, b"GIF89a\xff\xff\xff\xff\x80\0\0" + bytes(6) + b",", "pixels corrupt")
-    yield Specimen("bomb.png", _IMAGE, _png(30_000, 3_000, bytes(30_001) * 3_000), "pixels")
-    noted = _chunk(b"zTXt", b"bomb\0\0" + zlib.compress(bytes(200_000_000), 9))
+    yield Specimen("bomb.png", _IMAGE, _png(30_000, 3_000, _deflated_zeros(86 << 20), packed=True), "pixels")
+    noted = _chunk(b"zTXt", b"bomb\0\0" + _deflated_zeros(200 << 20))
     yield Specimen("bomb-in-notes.png", _IMAGE, _png(300, 300, bytes(301) * 300, extra=noted), f"{EITHER}")

@@ -331,5 +331,5 @@ def test_a_playlist_that_got_past_the_first_look_still_opens_nothing(
     (tmp_path / "list").write_text(text.format(path=canary))
     os.utime(canary, (0, canary.stat().st_mtime))
     with pytest.raises(av.error.InvalidDataError):
-        inspect_video(tmp_path / "list", kind, thorough=True)
+        inspect_video(tmp_path / "list", kind, thorough=False)
     assert canary.stat().st_atime == 0
