@@ -139,9 +139,7 @@ def _found(container: InputContainer, stream: VideoStream, look: _Look, seen: Su
 def picture_stream(container: InputContainer, *, threads: int = THREADS) -> VideoStream:
     """Return the first stream that moves, ready to decode; a record's cover is one, too, but of a single picture."""
     streams = [
-        stream
-        for stream in container.streams.video
-        if Disposition.attached_pic not in Disposition(stream.disposition)
+        stream for stream in container.streams.video if Disposition.attached_pic not in Disposition(stream.disposition)
     ]
     if not streams:
         raise Unfit(Rule.NO_VIDEO_STREAM)

@@ -43,7 +43,14 @@ def served(request: Mapping[str, Any], folder: Path, answer: Path, *, cpu_second
     from bot.media.prepare import MEND_LIMITS
 
     limits = asdict(MEND_LIMITS) | {"cpu_seconds": cpu_seconds}
-    whole = {"to": str(folder / "made"), "thorough": True, "wish": _WISH, "reference": None, **request, "limits": limits}
+    whole = {
+        "to": str(folder / "made"),
+        "thorough": True,
+        "wish": _WISH,
+        "reference": None,
+        **request,
+        "limits": limits,
+    }
     pid = os.fork()
     if pid:
         return _waited(pid)
@@ -96,7 +103,7 @@ def main(corpus: Path, home: Path) -> None:
         folder.mkdir()
         (place / file).write_bytes(data)
         outcome = became[name] = become(role, place / file, folder)
-        outcome.append((place / file).read_bytes() == data and os.listdir(place) == [file])
+        outcome.append((place / file).read_bytes() == data and [entry.name for entry in place.iterdir()] == [file])
         for entry in (*folder.iterdir(), *place.iterdir()):
             entry.unlink()
         place.rmdir()

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from media_corpus import Corpus
-
     from bot.media.verdict import Verdict
 
 GREEN, RED, BLUE = (20, 200, 20), (220, 20, 20), (20, 20, 220)

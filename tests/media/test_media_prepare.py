@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 import shutil
+import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from media_corpus import EITHER, FITS, MENDED, NAMES, film, oriented, saved, scene
+from turned import LONG
 
 from bot.errors import UserError
 from bot.job import Fit, Mend, Role
@@ -19,8 +23,6 @@ from bot.media.limits import Change, Wish, problems
 from bot.media.prepare import MEND_LIMITS, Prepared, Preparer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from media_corpus import Corpus, Specimen
 
 
@@ -85,17 +87,75 @@ def expected(specimen: Specimen, got: str) -> bool:
     return specimen.becomes in {got, EITHER} or got in specimen.becomes.split()
 
 
+def word(status: int, said: dict[str, Any]) -> str:
+    """What a worker answered, in one word or some: as ``outcome`` tells it."""
+    if "media" in said:
+        return MENDED if said["mends"] else FITS
+    if "problems" in said:
+        return " ".join(problem["rule"] for problem in said["problems"])
+    return str(said["unfit"]["rule"]) if "unfit" in said else f"no answer: {status}"
+
+
 @pytest.mark.timeout(300)
-async def test_every_file_of_the_corpus_is_judged_as_it_should_and_harms_nothing(
-    corpus: Corpus, tmp_path: Path
-) -> None:
+def test_every_file_of_the_corpus_is_judged_as_it_should_and_harms_nothing(corpus: Corpus, tmp_path: Path) -> None:
     assert len({each.name for each in corpus.specimens}) == len(corpus.specimens) >= 60
+    files = [(each.name, file_name(each), str(each.role), each.data) for each in corpus.specimens]
+    (tmp_path / "corpus").write_bytes(pickle.dumps(files))
+    (tmp_path / "home").mkdir()
+    script = Path(__file__).with_name("media_forks.py")
+    command = [sys.executable, str(script), str(tmp_path / "corpus"), str(tmp_path / "home")]
+    became = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    wrong = []
+    for each in corpus.specimens:
+        status, said, left, untouched = became[each.name]
+        got = word(status, said)
+        if not expected(each, got):
+            wrong.append((each, got))
+        assert untouched
+        assert left in ([], ["made"], ["colours.cube", "made"])  # the folder goes as a whole
+        assert (got == MENDED) <= ("made" in left)
+        assert got != FITS or left == []
+    assert wrong == []
+    assert corpus.untouched()
+    assert names(tmp_path) == {"corpus", "home"}
+    assert names(tmp_path / "home") == set()
+
+
+def file_name(specimen: Specimen) -> str:
+    """The name under which its file lies: its own, if it was chosen for its letters."""
+    return specimen.name if specimen.name in NAMES else "in"
+
+
+REPRESENTATIVE = (
+    "plain.heif",
+    "place.jpeg",
+    "turned-90.mp4",
+    "three-gigapixels.png",
+    "bomb-in-notes.png",
+    "strip.png",
+    "playlist-video-ff",
+    "playlist-video-#E",
+    "sound-only.mp4",
+    "noise.mkv",
+    NAMES[6],
+    NAMES[8],
+    NAMES[9],
+)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "whole", [False, pytest.param(True, marks=pytest.mark.skipif(not LONG, reason="LONG_TESTS=1"))]
+)
+async def test_through_the_bots_own_child_files_become_the_same_and_leave_nothing(
+    whole: bool, corpus: Corpus, tmp_path: Path
+) -> None:
     preparer, wrong = Preparer(), []
 
     async def check(number: int, each: Specimen) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
-        path = folder / (each.name if each.name in NAMES else "in")
+        path = folder / file_name(each)
         path.write_bytes(each.data)
         got, prepared = await outcome(preparer, path, each.role, folder / "made")
         if not expected(each, got):
@@ -109,10 +169,18 @@ async def test_every_file_of_the_corpus_is_judged_as_it_should_and_harms_nothing
             assert prepared.path.stat().st_size == prepared.media.size
         shutil.rmtree(folder)
 
-    await asyncio.gather(*(check(number, each) for number, each in enumerate(corpus.specimens)))
+    chosen = [each for each in corpus.specimens if whole or each.name in REPRESENTATIVE]
+    assert len(chosen) >= len(REPRESENTATIVE)
+    await asyncio.gather(*(check(number, each) for number, each in enumerate(chosen)))
     assert wrong == []
     assert corpus.untouched()
     assert names(tmp_path) == set()
+
+
+@pytest.fixture(scope="session")
+def long_film() -> bytes:
+    """One whose mending takes long enough to be watched."""
+    return film(size=(960, 540), seconds=10.0, codec="mpeg4", kind="matroska")
 
 
 async def test_a_file_that_fits_is_not_written_again(tmp_path: Path) -> None:
@@ -124,14 +192,14 @@ async def test_a_file_that_fits_is_not_written_again(tmp_path: Path) -> None:
 
 
 async def test_what_was_done_is_told_with_its_values(tmp_path: Path) -> None:
-    (tmp_path / "in").write_bytes(saved(scene(4284, 5712), "jpeg", exif=oriented(6, place=True)))
+    (tmp_path / "in").write_bytes(saved(scene(2142, 4284), "jpeg", exif=oriented(6, place=True)))
     prepared = await Preparer().prepare(tmp_path / "in", Role.IMAGE, tmp_path / "made")
     assert prepared.mended == (
         Mend(Change.TURNED),
-        Mend(Change.SCALED, "5712 \N{MULTIPLICATION SIGN} 4284 px", "4096 \N{MULTIPLICATION SIGN} 3072 px"),
+        Mend(Change.SCALED, "4284 \N{MULTIPLICATION SIGN} 2142 px", "4096 \N{MULTIPLICATION SIGN} 2048 px"),
         Mend(Change.CLEANED),
     )
-    assert (prepared.original.width, prepared.media.width) == (5712, 4096)
+    assert (prepared.original.width, prepared.media.width) == (4284, 4096)
     assert prepared.path == tmp_path / "made"
 
 
@@ -142,8 +210,8 @@ async def test_the_wish_reaches_the_child(tmp_path: Path) -> None:
     assert (prepared.media.width, prepared.media.height, prepared.media.seconds) == (600, 200, 2.5)
 
 
-async def test_progress_is_told_while_it_happens(tmp_path: Path) -> None:
-    (tmp_path / "in").write_bytes(film(size=(1280, 720), seconds=20.0, codec="mpeg4", kind="matroska"))
+async def test_progress_is_told_while_it_happens(long_film: bytes, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(long_film)
     told: list[tuple[float, int, int]] = []
     await Preparer().prepare(
         tmp_path / "in",
@@ -151,10 +219,10 @@ async def test_progress_is_told_while_it_happens(tmp_path: Path) -> None:
         tmp_path / "made",
         progress=lambda done, of: told.append((time.monotonic(), done, of)),
     )
-    assert {of for _, _, of in told} == {200}
+    assert {of for _, _, of in told} == {100}
     counts = [done for _, done, _ in told]
     assert counts == sorted(counts)
-    assert counts[-1] == 200
+    assert counts[-1] == 100
     assert len(counts) >= 3
     assert told[-1][0] - told[0][0] > 0.2
 
@@ -177,15 +245,15 @@ async def test_mending_never_holds_up_the_event_loop(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-@pytest.mark.parametrize("cores", ["", SIXTEEN_CORES])
+@pytest.mark.parametrize(
+    "cores", [SIXTEEN_CORES, pytest.param("", marks=pytest.mark.skipif(not LONG, reason="LONG_TESTS=1"))]
+)
 async def test_a_4k_film_is_mended_within_its_memory_however_many_cores_there_are(cores: str, tmp_path: Path) -> None:
     def hlg(context: Any) -> None:
         context.color_primaries, context.color_trc, context.colorspace, context.color_range = 9, 18, 9, 1
 
     size = (3840, 2160)
-    data = film(
-        codec="libx265", pixels="yuv420p10le", tune=hlg, size=size, rate=5, seconds=2.0, draw=lambda _: scene(*size)
-    )
+    data = film(codec="libx265", pixels="yuv420p10le", tune=hlg, size=size, rate=5, seconds=2.0)
     (tmp_path / "in").write_bytes(data)
     told: dict[int, int] = {}
     preparer = Preparer(children=watched(cores))
@@ -263,8 +331,8 @@ async def test_what_an_earlier_crash_left_is_cleared_away(tmp_path: Path) -> Non
     assert names(tmp_path) == {"in", "made"}
 
 
-async def test_a_mend_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "in").write_bytes(film(size=(1280, 720), seconds=20.0, codec="mpeg4", kind="matroska"))
+async def test_a_mend_that_is_cancelled_leaves_nothing(long_film: bytes, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(long_film)
     began = asyncio.Event()
     task = asyncio.create_task(
         Preparer().prepare(tmp_path / "in", Role.VIDEO, tmp_path / "made", progress=lambda done, of: began.set())
@@ -296,8 +364,8 @@ async def test_a_full_disk_is_no_fault_of_the_file(tmp_path: Path) -> None:
         )
 
 
-async def test_a_mend_that_takes_too_long_costs_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "in").write_bytes(film(size=(1280, 720), seconds=20.0, codec="mpeg4", kind="matroska"))
+async def test_a_mend_that_takes_too_long_costs_a_sentence(long_film: bytes, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(long_film)
     limits = ChildLimits(wall_seconds=0.4, file_bytes=MEND_LIMITS.file_bytes)
     with pytest.raises(UserError) as caught:
         await Preparer(limits=limits).prepare(tmp_path / "in", Role.VIDEO, tmp_path / "made")
@@ -305,12 +373,11 @@ async def test_a_mend_that_takes_too_long_costs_a_sentence(tmp_path: Path) -> No
     assert names(tmp_path) == {"in"}
 
 
-@pytest.mark.parametrize("name", ["of: it's, [a] \\ place", "-%s", "film\nfilm"])
-async def test_any_folder_will_do(name: str, tmp_path: Path) -> None:
+async def test_any_folder_will_do(tmp_path: Path) -> None:
     def hlg(context: Any) -> None:
         context.color_primaries, context.color_trc, context.colorspace = 9, 18, 9
 
-    folder = tmp_path / name
+    folder = tmp_path / "-%s of: it's, [a] \\ place\nfilm"
     folder.mkdir()
     (folder / "in").write_bytes(film(codec="libx265", pixels="yuv420p10le", tune=hlg))  # its colours pass by a file
     prepared = await Preparer().prepare(folder / "in", Role.VIDEO, folder / "made")
