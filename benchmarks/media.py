@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import av
 from av.filter import Graph
+from measure import Companion, quantile
+from submissions import submission
 
 from bot.job import Role
 from bot.media.child import WORKER
@@ -35,6 +38,7 @@ TARGET_RATIO = 1.25  # of ffmpeg's CPU
 TARGET_MEMORY_MB = 400  # of the child, at 4K
 TARGET_FLAT_MB = 20  # more for three times the length
 TARGET_PASS_SECONDS = 0.150  # CPU for a file that fits
+TARGET_ACK_RATIO = 2.0  # p99 of acknowledgements, while two long mends run, over idle
 TARGET_BOT_MB = 8  # what the bot's own process grows by
 SLACK = 0.7  # a run fails beyond a target divided by this: other programs run on the machine, too
 
@@ -140,11 +144,16 @@ def run(command: Sequence[str], folder: Path, text: bytes = b"") -> Spent:
     return Spent(used.ru_utime + used.ru_stime, used.ru_maxrss / unit)
 
 
-def mend(path: Path, folder: Path) -> Spent:
-    """Run the real child on one film."""
+def question(path: Path, folder: Path) -> bytes:
+    """Return what the bot asks its child when a film is to be mended."""
     request = {"action": "prepare", "path": str(path), "role": "video", "to": str(folder / "made")}
     request |= {"wish": {"start": 0.0, "length": None, "fit": "none"}, "limits": asdict(MEND_LIMITS)}  # type: ignore[dict-item]
-    spent = run(WORKER, folder, json.dumps(request).encode())
+    return json.dumps(request).encode()
+
+
+def mend(path: Path, folder: Path) -> Spent:
+    """Run the real child on one film."""
+    spent = run(WORKER, folder, question(path, folder))
     answer = json.loads((folder / "stdout").read_text().splitlines()[-1])
     if "media" not in answer:
         raise SystemExit(f"not mended: {answer}")
@@ -222,6 +231,42 @@ def measure_bot(folder: Path) -> list[str]:
     return [] if after - before <= TARGET_BOT_MB else ["bot"]
 
 
+def measure_acks(folder: Path, rounds: int = 3, seconds: float = 6.0) -> list[str]:
+    """Print how long acknowledgements take beside two long mends, and return what missed its target."""
+    path = film_of(CASES[-1], folder / "long.mp4")
+    (folder / "submission").write_text(submission())
+    script = str(Path(__file__).with_name("ack.py"))
+    idle, beside = [], []
+    with (
+        Companion(script, "--folder", str(folder), "--serve", "durable") as server,
+        Companion(script, "--folder", str(folder), "--generate") as load,
+    ):
+        for _ in range(rounds):
+            idle.append(quantile(load.ask(server.hello, 0, seconds), 0.99))
+            mends = [_mending(path, folder / f"made-{number}") for number in range(2)]
+            time.sleep(1)  # loading is over
+            beside.append(quantile(load.ask(server.hello, 0, seconds), 0.99))
+            if any(mend.poll() is not None for mend in mends):
+                print("a mend ended too early: the figures below are too good")
+            for each in mends:
+                each.kill()
+                each.wait()
+    before, after = statistics.median(idle), statistics.median(beside)
+    print(
+        f"acknowledgements, p99: {before * 1000:.1f} ms idle, {after * 1000:.1f} ms beside two long mends, "
+        f"ratio {after / before:.2f} (target {TARGET_ACK_RATIO:g})"
+    )
+    return [] if after <= before * TARGET_ACK_RATIO / SLACK else ["acknowledgements"]
+
+
+def _mending(path: Path, to: Path) -> subprocess.Popen[bytes]:
+    to.mkdir(exist_ok=True)
+    process = subprocess.Popen(WORKER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=to)
+    with process.stdin or open(os.devnull, "wb") as entry:
+        entry.write(question(path, to))
+    return process
+
+
 def _resident_mb() -> float:
     out = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, text=True, check=True)
     return int(out.stdout) / 1024
@@ -239,7 +284,12 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        missed = [*measure_pass(folder), *measure_bot(folder), *measure_cases(folder, chosen.repeats)]
+        missed = [
+            *measure_pass(folder),
+            *measure_bot(folder),
+            *measure_acks(folder),
+            *measure_cases(folder, chosen.repeats),
+        ]
     print("missed:", ", ".join(missed) or "nothing")
     return 1 if missed else 0
 

@@ -20,8 +20,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from media_forks import load, served
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from media_forks import load, served
 
 _EXTREMES = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 

@@ -102,7 +102,7 @@ def test_every_file_of_the_corpus_is_judged_as_it_should_and_harms_nothing(corpu
     files = [(each.name, file_name(each), str(each.role), each.data) for each in corpus.specimens]
     (tmp_path / "corpus").write_bytes(pickle.dumps(files))
     (tmp_path / "home").mkdir()
-    script = Path(__file__).with_name("media_forks.py")
+    script = Path(__file__).parents[1] / "media_forks.py"
     command = [sys.executable, str(script), str(tmp_path / "corpus"), str(tmp_path / "home")]
     became = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     wrong = []
