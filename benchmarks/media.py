@@ -262,8 +262,9 @@ def measure_acks(folder: Path, rounds: int = 3, seconds: float = 6.0) -> list[st
 def _mending(path: Path, to: Path) -> subprocess.Popen[bytes]:
     to.mkdir(exist_ok=True)
     process = subprocess.Popen(WORKER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=to)
-    with process.stdin or open(os.devnull, "wb") as entry:
-        entry.write(question(path, to))
+    if process.stdin is not None:
+        process.stdin.write(question(path, to))
+        process.stdin.close()
     return process
 
 

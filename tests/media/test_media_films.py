@@ -112,7 +112,7 @@ def _sample(kind: str, value: float) -> bytes:
 def sound_first(data: bytes) -> bytes:
     """The same film, its sound the first of its streams."""
     made = io.BytesIO()
-    with av.open(io.BytesIO(data)) as source, av.open(made, "w", format="mp4") as target:
+    with av.open(io.BytesIO(data), "r") as source, av.open(made, "w", format="mp4") as target:
         streams = {
             each.index: target.add_stream_from_template(each) for each in (source.streams.audio[0], source.streams[0])
         }
