@@ -92,11 +92,12 @@ def flash_and_beep(at: float, *, kind: str = "matroska", codec: str = "libx264",
             frame.pts, frame.time_base = index, Fraction(1, 25)
             made.mux(picture.encode(frame))
         made.mux(picture.encode())
+        speaks = sound.codec_context.format.name
+        tone = (_sample(speaks, 0.5) * 24 + _sample(speaks, 0.0) * 24) * 20
         for index in range(200):
             beep: Any = av.AudioFrame(format=sound.codec_context.format.name, layout="mono", samples=960)
             loud = index * 0.02 >= at
-            tone = [0.5 if loud and n % 48 < 24 else 0.0 for n in range(960)]
-            beep.planes[0].update(memoryview(bytearray(b"".join(_sample(beep.format.name, each) for each in tone))))
+            beep.planes[0].update(tone if loud else bytes(len(tone)))
             beep.sample_rate, beep.pts, beep.time_base = 48000, index * 960, Fraction(1, 48000)
             made.mux(sound.encode(beep))
         made.mux(sound.encode())
