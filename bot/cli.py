@@ -57,7 +57,11 @@ def manifest(public_url: str | None) -> None:
 @click.argument("video", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--swap", is_flag=True, help="Put the character in the place of the person, instead of animating it.")
 @click.option("--pro", is_flag=True, help="Pro quality instead of standard.")
-def demo(image: Path | None, video: Path | None, *, swap: bool, pro: bool) -> None:
+@click.option("--start", metavar="TIME", help="Where the part of the video begins that is used, as 5 or 0:05.")
+@click.option("--length", metavar="TIME", help="How long that part is; by default as long as possible.")
+def demo(
+    image: Path | None, video: Path | None, *, swap: bool, pro: bool, start: str | None, length: str | None
+) -> None:
     """See the whole flow without any account: the real bot against a practice Slack and a practice Model Studio.
 
     Without IMAGE and VIDEO it uses sample media that it makes itself. The finished video is saved in this folder.
@@ -67,7 +71,8 @@ def demo(image: Path | None, video: Path | None, *, swap: bool, pro: bool) -> No
     # Imported late: the practice world is no part of the bot that serves.
     from bot.demo.terminal import run  # noqa: PLC0415
 
-    sys.exit(run(image, video, swap=swap, pro=pro))
+    options = {"quality": "pro" if pro else "standard", "start": start or "", "length": length or ""}
+    sys.exit(run(image, video, swap=swap, options=options))
 
 
 def _forget_environment() -> None:

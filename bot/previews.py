@@ -181,13 +181,12 @@ class Previews:
         """Do the next thing for this job's preview. Returns in how many seconds there is more to do, if there is."""
         preview = await self._store.previews.get(job_id)
         job = await self._store.jobs.get(job_id)
-        if preview.ended or job.state is JobState.QUEUED:
+        if preview.ended:
             return None
         if preview.completing_at is not None:
             return await self._look(job, preview)
         if job.state not in _WHILE:
-            await self._store.previews.end(job_id)
-            return None
+            return None  # not yet, or not any more
         found = {role: job.input(role) for role in Role}
         if not all(each and self._spool.holds(job_id, role, each.media.size) for role, each in found.items()):
             return None  # they are brought again before the job moves on

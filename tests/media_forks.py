@@ -61,7 +61,7 @@ def served(request: Mapping[str, Any], folder: Path, answer: Path, *, cpu_second
         os.dup2(source, 0)
         os.dup2(os.open(answer, os.O_WRONLY | os.O_CREAT, 0o600), 1)
         os.chdir(folder)
-        worker.serve()
+        worker.main()
     except BaseException:  # noqa: BLE001 -- whatever it is, it is the finding
         import traceback
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import pytest
 import yaml
+from turned import LONG
 from world import COVERAGE, Files
 
 KEPT = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
@@ -83,6 +84,19 @@ def test_the_demo_takes_own_files_and_says_why_it_refuses_them(tmp_path: Path, m
     assert refused.returncode == 1
     assert "can't use these files" in refused.stdout
     assert understudy("demo", str(media.image), folder=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("part", [("--start", "0:05", "--length", "2")] + ([()] if LONG else []), ids=" ".join)
+def test_the_demo_delivers_what_a_telephone_brings(tmp_path: Path, phone: Files, part: tuple[str, ...]) -> None:
+    """The 30 seconds that are used by default take the practice studio half a minute: LONG_TESTS=1."""
+    ended = understudy("demo", str(phone.image), str(phone.video), *part, folder=tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Picture: HEIC → JPEG." in ended.stdout
+    assert f"cut to {'5–7' if part else '0–30'} s of its 45 s, turned upright" in ended.stdout
+    with av.open(str(tmp_path / "understudy-animate.mp4")) as film:
+        stream = film.streams.video[0]
+        assert stream.height > stream.width
+        assert stream.frames == (30 if part else 450)
 
 
 @pytest.mark.parametrize("arguments", [("nonsense",), ("demo", "no-such-file.png", "neither.mp4")])

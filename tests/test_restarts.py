@@ -144,10 +144,10 @@ async def test_a_second_bot_in_the_same_folder_waits_for_the_first_to_go(workpla
     second = BotProcess(
         settings=process(workplace).settings, folder=workplace.folder, log=workplace.folder / "second.log"
     )
-    starting = asyncio.create_task(second.start())
-    await asyncio.sleep(1.5)
+    await second.start()  # the first one answers for it
+    await asyncio.sleep(1.0)
     await process(workplace).stop()
-    await asyncio.wait_for(starting, 15)
+    await second._answers("/readyz")
     workplace.bot = second
     await workplace.order()
     await ended_once(workplace)

@@ -56,7 +56,7 @@ class BotHere:
 
 @dataclass(kw_only=True)
 class Files:
-    """A picture and a video that fit."""
+    """A picture and a video."""
 
     image: Path
     video: Path

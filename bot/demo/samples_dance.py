@@ -37,10 +37,10 @@ def film(to: Path, seconds: float) -> None:
         stream.width, stream.height = SIZE
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 2
-        packets = _sound(output, seconds)
-        stage = _stage()
+        packets = sound(output, seconds)
+        ground = stage()
         for index in range(round(seconds * FPS)):
-            image = _moment(stage, index / FPS)
+            image = moment(ground, index / FPS)
             frame = film_frame(image)
             frame.pts, frame.time_base = index, Fraction(1, FPS)
             output.mux(stream.encode(frame))
@@ -48,7 +48,8 @@ def film(to: Path, seconds: float) -> None:
         output.mux(packets)
 
 
-def _sound(output: OutputContainer, seconds: float) -> list[Packet[AudioStream]]:
+def sound(output: OutputContainer, seconds: float) -> list[Packet[AudioStream]]:
+    """Add the tune to a film, and return what is to be written after its pictures."""
     stream = output.add_stream("aac", rate=SOUND_RATE)
     stream.codec_context.layout = "mono"
     samples = _tune(seconds)
@@ -59,22 +60,24 @@ def _sound(output: OutputContainer, seconds: float) -> list[Packet[AudioStream]]
 
 
 def _tune(seconds: float) -> array.array[int]:
-    """Plucked notes over a drum on each beat."""
+    """Plucked notes over a drum on each beat. Once through, then again from the beginning."""
     step = SOUND_RATE * BEAT / 2
     samples = array.array("h")
-    for index in range(round(seconds * SOUND_RATE)):
+    length, once = round(seconds * SOUND_RATE), round(step * len(_TUNE))
+    for index in range(min(length, once)):
         note, since = divmod(index, step)
         age = since / SOUND_RATE
         pitch = _GROUND * 2 ** (_TUNE[int(note) % len(_TUNE)] / 12)
         turn = math.tau * pitch * age
-        sound = (math.sin(turn) + 0.4 * math.sin(2 * turn)) * math.exp(-7 * age) * min(1.0, age * 400)
+        note_sound = (math.sin(turn) + 0.4 * math.sin(2 * turn)) * math.exp(-7 * age) * min(1.0, age * 400)
         beat = (index / SOUND_RATE) % BEAT
         drum = math.sin(math.tau * 58 * beat) * math.exp(-18 * beat) if beat < BEAT / 2 else 0.0
-        samples.append(round(9_000 * sound + 9_000 * drum))
-    return samples
+        samples.append(round(9_000 * note_sound + 9_000 * drum))
+    return (samples * -(-length // once))[:length]
 
 
-def _stage() -> Image.Image:
+def stage() -> Image.Image:
+    """Return the empty stage, twice as fine as ``moment`` returns it."""
     width, height = SIZE[0] * _FINE, SIZE[1] * _FINE
     shade = Image.linear_gradient("L").resize((width, height))
     image = Image.composite(Image.new("RGB", shade.size, "#7a5c99"), Image.new("RGB", shade.size, "#2d2a4a"), shade)
@@ -87,9 +90,10 @@ def _stage() -> Image.Image:
     return image
 
 
-def _moment(stage: Image.Image, at: float) -> Image.Image:
-    image = stage.copy()
-    draw_person(image, _pose(at, stage.size), _LOOK)
+def moment(ground: Image.Image, at: float) -> Image.Image:
+    """Return the dancer on the stage at this time, in seconds."""
+    image = ground.copy()
+    draw_person(image, _pose(at, ground.size), _LOOK)
     return image.reduce(_FINE)
 
 

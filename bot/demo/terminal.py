@@ -15,6 +15,8 @@ from bot.demo.practice import Practice
 from bot.job import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.demo.slack import Message, SlackFile, View, World
 
 # A practice task takes this long at least, so that one sees the card move; the longest clip renders in about 30 s.
@@ -22,14 +24,17 @@ TASK_SECONDS = 4.0
 PATIENCE_SECONDS = 90.0
 
 
-def run(image: Path | None, video: Path | None, *, swap: bool, pro: bool) -> int:
-    """Play the whole flow once and save the video in the present folder. Returns the exit status."""
+def run(image: Path | None, video: Path | None, *, swap: bool, options: Mapping[str, str]) -> int:
+    """Play the whole flow once and save the video in the present folder. Returns the exit status.
+
+    ``options`` are what the form's other fields hold.
+    """
     kind = Kind.SWAP if swap else Kind.ANIMATE
     with tempfile.TemporaryDirectory(prefix="understudy-demo-") as folder:
-        return asyncio.run(_play(Path(folder), image, video, kind=kind, pro=pro))
+        return asyncio.run(_play(Path(folder), image, video, kind=kind, options=options))
 
 
-async def _play(folder: Path, image: Path | None, video: Path | None, *, kind: Kind, pro: bool) -> int:
+async def _play(folder: Path, image: Path | None, video: Path | None, *, kind: Kind, options: Mapping[str, str]) -> int:
     _say("A practice workspace: nothing leaves this computer, nothing costs money.")
     if image is None or video is None:
         image, video = folder / "character.png", folder / "dancer.mp4"
@@ -38,7 +43,7 @@ async def _play(folder: Path, image: Path | None, video: Path | None, *, kind: K
     practice = Practice(folder / "practice", task_seconds=TASK_SECONDS)
     try:
         async with practice:
-            return await _job(practice, image, video, kind=kind, pro=pro)
+            return await _job(practice, image, video, kind=kind, options=options)
     except (RuntimeError, TimeoutError) as error:
         kept = Path(tempfile.gettempdir()) / "understudy-demo.log"
         shutil.copyfile(practice.log, kept)
@@ -46,7 +51,7 @@ async def _play(folder: Path, image: Path | None, video: Path | None, *, kind: K
         return 1
 
 
-async def _job(practice: Practice, image: Path, video: Path, *, kind: Kind, pro: bool) -> int:
+async def _job(practice: Practice, image: Path, video: Path, *, kind: Kind, options: Mapping[str, str]) -> int:
     world = practice.slack.world
     transcript = Transcript(world)
     world.listeners.append(transcript.heard)
@@ -58,7 +63,7 @@ async def _job(practice: Practice, image: Path, video: Path, *, kind: Kind, pro:
     entries: dict[str, str | list[str]] = {
         "image": [await ada.upload(image)],
         "video": [await ada.upload(video)],
-        "quality": "pro" if pro else "standard",
+        **options,
     }
     submission = await ada.submit(view, entries)
     if submission.errors:

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-# -I: neither the environment nor the working folder adds code. The first child may keep what it compiled, as every
-# program in Python does: without that (-B) each one compiles the decoders' bindings anew, which costs more than most
-# files. Not -m: finding and running a module as a program costs half of what reading a short film does.
-WORKER = (sys.executable, "-I", "-c", "from bot.media.worker import serve; serve()")
+# -I: neither the environment nor the working folder adds code. Python may keep the decoders' modules compiled, where it
+# keeps them all: compiled anew by each child they cost three times the look at a file.
+WORKER = (sys.executable, "-I", "-c", "from bot.media.worker import main; main()")
 
 _PROGRESS_MOST = 10**9
 _STDERR_BYTES = 4096  # the last of them: a traceback names its reason at the end

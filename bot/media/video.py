@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import av.logging
+from av.codec.context import Flags
 from av.sidedata.sidedata import Type as SideData
 from av.stream import Disposition
 
@@ -48,6 +49,8 @@ _OPTIONS: Mapping[str, str] = {
 }
 # Before 19 a title that is not UTF-8 made a good video unreadable; from 19 on there is no such argument.
 _LENIENT: Mapping[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+# The index of an MP4 tells nearly all, and the first frame the rest: so much, and not dozens of frames, is looked into.
+_BRIEF: Mapping[str, str] = {"probesize": str(1 << 17)}
 _READ_BYTES = 1 << 18  # at a time: each read is a call back into Python
 
 av.logging.set_level(None)  # FFmpeg would fill the parent's pipe with what is wrong with the file
@@ -82,11 +85,15 @@ class _Look:
 
 
 @contextmanager
-def opened(path: Path, kind: str) -> Iterator[InputContainer]:
-    """Open a film as the kind that it was recognised as, and as no other. Raises whatever PyAV does."""
+def opened(path: Path, kind: str, *, glance: bool = False) -> Iterator[InputContainer]:
+    """Open a film as the kind that it was recognised as, and as no other. Raises whatever PyAV does.
+
+    A ``glance`` is for telling what it is, not for decoding it.
+    """
+    options = {**_OPTIONS, **(_BRIEF if glance and _DEMUXERS[kind] == "mov" else {})}
     with (
         path.open("rb") as file,
-        av.open(file, format=_DEMUXERS[kind], options=dict(_OPTIONS), buffer_size=_READ_BYTES, **_LENIENT) as container,
+        av.open(file, format=_DEMUXERS[kind], options=options, buffer_size=_READ_BYTES, **_LENIENT) as container,
     ):
         yield container
 
@@ -99,8 +106,8 @@ def inspect_video(path: Path, kind: str, *, thorough: bool) -> Found:
     """
     if thorough and ends_early(path, kind):
         raise Unfit(Rule.CORRUPT)
-    with opened(path, kind) as container:
-        stream = picture_stream(container, threads=1)  # a few frames: two threads would decode more of them
+    with opened(path, kind, glance=True) as container:
+        stream = picture_stream(container, glance=True)
         look = _look(container, stream)
         seen = survey(container, stream)
         if thorough:
@@ -136,19 +143,29 @@ def _found(container: InputContainer, stream: VideoStream, look: _Look, seen: Su
     )
 
 
-def picture_stream(container: InputContainer, *, threads: int = THREADS) -> VideoStream:
-    """Return the first stream that moves, ready to decode; a record's cover is one, too, but of a single picture."""
-    streams = [
-        stream for stream in container.streams.video if Disposition.attached_pic not in Disposition(stream.disposition)
-    ]
-    if not streams:
-        raise Unfit(Rule.NO_VIDEO_STREAM)
-    stream = next((stream for stream in streams if stream.frames != 1), streams[0])
+def picture_stream(container: InputContainer, *, glance: bool = False) -> VideoStream:
+    """Return the first stream that moves, ready to decode; a record's cover is one, too, but of a single picture.
+
+    A ``glance`` is for a few frames of which nobody sees the pixels: they come at once, and less smooth.
+    """
+    stream = _moving(container)
     if stream.codec_context is None:  # PyAV's own hint denies it, but no decoder means no context
         raise Unfit(Rule.CODEC)
-    stream.codec_context.options = {"max_pixels": str(DECODE_PIXELS)}
-    stream.codec_context.thread_count = threads
+    options = {"max_pixels": str(DECODE_PIXELS)}
+    if glance:
+        options["skip_loop_filter"] = "all"
+        stream.codec_context.flags |= Flags.low_delay
+    stream.codec_context.options = options
+    stream.codec_context.thread_count = 1 if glance else THREADS  # two would decode frames that nobody asked for
     return stream
+
+
+def _moving(container: InputContainer) -> VideoStream:
+    covers = Disposition.attached_pic
+    streams = [stream for stream in container.streams.video if covers not in Disposition(stream.disposition)]
+    if not streams:
+        raise Unfit(Rule.NO_VIDEO_STREAM)
+    return next((stream for stream in streams if stream.frames != 1), streams[0])
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:

@@ -1,4 +1,4 @@
-"""The child process that opens files from outside; ``bot.media.child`` starts it.
+"""The child process that opens files from outside.
 
 One request, a JSON object, on standard input. On standard output lines of JSON: any number that tell of progress, and
 last the answer. Then it ends. It confines itself before it touches the file. Exit status 0 means that it answered, 1
@@ -8,6 +8,7 @@ that it has a bug or the disk is full; a signal means that the file was too much
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import resource
@@ -15,7 +16,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.job import Fit, Role
 from bot.media import mend
@@ -30,14 +31,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _OPEN_FILES = 32
-_RANK = 10  # behind the bot, which has three seconds for each answer to Slack
 _PROGRESS_SECONDS = 0.25
+_SELDOM = 50_000  # objects between two looks for rubbish: loading the decoders makes many, and no rubbish
+_NICE = 10  # people wait for the bot's answers, and the bot waits for nobody's film
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 def confine(limits: Mapping[str, Any]) -> None:
-    """Lower this process's own limits and its rank, for good. ``limits`` are the fields of ``ChildLimits``."""
-    os.nice(_RANK)
+    """Lower this process's own limits and its place in line, for good. ``limits`` are the fields of ``ChildLimits``."""
+    os.nice(_NICE)
     cpu = int(limits["cpu_seconds"])
     _lower(resource.RLIMIT_CPU, cpu, hard=cpu + 1)  # between the two, the signal that names the reason
     _lower(resource.RLIMIT_FSIZE, int(limits["file_bytes"]))
@@ -139,7 +141,8 @@ ACTIONS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 
 
 def main() -> None:
-    """Serve the one request."""
+    """Serve the one request, and end the process."""
+    gc.set_threshold(_SELDOM)
     request = json.load(sys.stdin.buffer)
     confine(request["limits"])
     try:
@@ -147,10 +150,5 @@ def main() -> None:
     except Unfit as unfit:
         answer = {"unfit": {"rule": unfit.rule, "found": unfit.found, "limit": unfit.limit}}
     sys.stdout.write(json.dumps(answer) + "\n")
-
-
-def serve() -> NoReturn:
-    """Serve the one request as a whole process, and end it at once: there is nothing to be tidied up."""
-    main()
     sys.stdout.flush()
-    os._exit(0)
+    os._exit(0)  # the kernel takes a process apart quicker than Python does
