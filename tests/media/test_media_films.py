@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
-from media_corpus import FAST_VP8, av1_film, edited, film, matrix, scene
+from media_making import FAST_VP8, av1_film, edited, film, matrix, scene
 from PIL import Image
 
 from bot.job import Fit, Role
@@ -105,8 +106,6 @@ def flash_and_beep(at: float, *, kind: str = "matroska", codec: str = "libx264",
 
 
 def _sample(kind: str, value: float) -> bytes:
-    import struct
-
     return struct.pack("f", value) if kind.startswith("flt") else struct.pack("h", int(value * 32767))
 
 
@@ -329,6 +328,16 @@ def test_a_film_need_not_begin_with_its_pictures(codec: str, tmp_path: Path) -> 
     assert len(images) == (21 if codec == "libx264" else 25)
     for index, image in enumerate(images):
         assert alike(image, (0.5, 0.5), (index * 10, 240 - index * 10, 60), within=8)
+
+
+def test_a_film_of_too_many_bytes_is_made_smaller(tmp_path: Path) -> None:
+    data = film()
+    with (tmp_path / "in").open("wb") as file:
+        file.write(data + struct.pack(">I4s", 200_000_001 - len(data), b"free"))
+        file.truncate(200_000_001)
+    _, verdict = prepare(tmp_path / "in", Role.VIDEO, Wish(), tmp_path / "made", lambda done, of: None)
+    assert [(mend.change, mend.before) for mend in verdict.mends] == [("compressed", "200.1 MB")]
+    check_plays_everywhere(tmp_path / "made")
 
 
 def test_progress_counts_the_frames_there_are(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
-from media_corpus import film, saved, scene
+from media_making import film, saved, scene
 from turned import LONG
 
 from bot.job import Role
@@ -169,7 +169,7 @@ def test_every_film_of_the_corpus_that_can_be_opened_has_a_sheet(corpus: Corpus,
 
 
 def test_a_preview_is_small_upright_and_without_notes(tmp_path: Path) -> None:
-    from media_corpus import oriented
+    from media_making import oriented
     from PIL import Image
 
     (tmp_path / "in").write_bytes(saved(scene(3000, 1500), "jpeg", exif=oriented(6, place=True)))

@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from media_corpus import oriented, saved, scene
+from media_making import oriented, saved, scene
 from PIL import Image, ImageCms, ImageOps
 from turned import LONG
 
