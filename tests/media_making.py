@@ -186,7 +186,8 @@ def edited(data: bytes, skipped: float) -> bytes:
     """Make the first track's edit list begin this many seconds into its pictures."""
     place = data.index(b"elst") + 4
     base = struct.unpack_from(">I", data, data.index(b"mdhd") + 4 + 12)[0]
-    entry = struct.pack(">Ii", 2000, int(skipped * base))
+    movie = struct.unpack_from(">I", data, data.index(b"mvhd") + 4 + 12)[0]
+    entry = struct.pack(">Ii", 2 * movie, int(skipped * base))
     return data[: place + 8] + entry + data[place + 16 :]
 
 
