@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import random
 import socket
 import struct
-import tempfile
-import zlib
+import sys
+import unicodedata
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import av
-import pillow_heif
+from media_making import (
+    FAST_VP8,
+    av1_film,
+    chunk,
+    deflated_zeros,
+    edited,
+    film,
+    hlg,
+    lying,
+    matrix,
+    oriented,
+    png,
+    saved,
+    scene,
+    sound_only,
+)
 from PIL import Image
 
 from bot.job import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
 FITS = "fits"
 MENDED = "mended"
@@ -86,6 +98,21 @@ def specimens(*, port: int, canary: Path) -> list[Specimen]:
     return made
 
 
+def _every_script() -> Iterator[str]:
+    """Yield names in which each script that Unicode knows has a letter."""
+    letters: dict[str, str] = {}
+    for number in range(0x80, sys.maxunicode):
+        if (letter := chr(number)).isalpha():
+            letters.setdefault(unicodedata.name(letter, "").partition(" ")[0], letter)
+    for each in batched("".join(letters.values()), 50):
+        yield each + ".mp4"
+
+
+def batched(text: str, length: int) -> Iterator[str]:
+    """Yield the text in pieces."""
+    yield from (text[place : place + length] for place in range(0, len(text), length))
+
+
 NAMES = (
     "фильм.mp4",
     "影片 一.mp4",
@@ -102,38 +129,8 @@ NAMES = (
     "concat:a.mp4|b.mp4",
     " . ",
     "n" * 240,
+    *_every_script(),
 )
-
-
-# --- pictures ---------------------------------------------------------------------------------------------------------
-
-
-def scene(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """Return a picture in which left, right, top and bottom differ."""
-    image = Image.linear_gradient("L").resize((width, height))
-    other = Image.linear_gradient("L").rotate(90).resize((width, height))
-    whole = Image.merge("RGB", (image, other, Image.new("L", (width, height), 90)))
-    whole.paste((250, 10, 10), (0, 0, width // 4, height // 4))
-    return whole if mode == "RGB" else whole.convert(mode)
-
-
-def saved(image: Image.Image, kind: str, **how: Any) -> bytes:
-    """Return the picture as a file of this kind."""
-    if kind == "heif":
-        pillow_heif.register_heif_opener()
-    file = io.BytesIO()
-    image.save(file, format=kind, **how)
-    return file.getvalue()
-
-
-def oriented(orientation: int, *, place: bool = False) -> Image.Exif:
-    """Return notes that turn a picture and, with ``place``, tell where it was taken."""
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    if place:
-        exif[0x010F] = "CANARY camera"
-        exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})
-    return exif
 
 
 def _pictures() -> Iterator[tuple[str, tuple[bytes, str]]]:
@@ -153,7 +150,7 @@ def _pictures() -> Iterator[tuple[str, tuple[bytes, str]]]:
     yield "grey.jpeg", (saved(scene(320, 240, "L"), "jpeg"), FITS)
     deep = Image.frombytes("I;16", (320, 240), b"".join(struct.pack("<H", n % 65536) for n in range(320 * 240)))
     yield "deep-grey.png", (saved(deep, "png"), MENDED)
-    yield "deep-colour.png", (_png(300, 300, bytes(1801) * 300, depth=16, colour=2), MENDED)
+    yield "deep-colour.png", (png(300, 300, bytes(1801) * 300, depth=16, colour=2), MENDED)
     yield "floating.tiff", (saved(scene(320, 240, "F"), "tiff"), MENDED)
     yield "bits.png", (saved(scene(320, 240, "1"), "png"), FITS)
     yield "palette.png", (saved(scene(320, 240, "P"), "png"), FITS)
@@ -170,113 +167,8 @@ def _pictures() -> Iterator[tuple[str, tuple[bytes, str]]]:
     yield "small.png", (saved(scene(50, 40), "png"), MENDED)
     yield "dot.png", (saved(scene(4, 4), "png"), MENDED)
     yield "large.png", (saved(scene(4300, 1500), "png"), MENDED)
-    yield "strip.png", (_png(1, 100_000, bytes(2) * 100_000), "shape")
+    yield "strip.png", (png(1, 100_000, bytes(2) * 100_000), "shape")
     yield "wide.jpeg", (saved(scene(1000, 300), "jpeg"), "shape")
-
-
-def _png(width: int, height: int, pixels: bytes, *, depth: int = 8, colour: int = 0, extra: bytes = b"") -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    body = _chunk(b"IHDR", header) + extra + _chunk(b"IDAT", zlib.compress(pixels, 9)) + _chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
-
-
-def _chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-
-# --- films ------------------------------------------------------------------------------------------------------------
-
-
-def frame(width: int, height: int, index: int, pixels: str = "yuv420p") -> av.VideoFrame:
-    """Return one frame of a film: stripes that move, so that frames differ."""
-    made = av.VideoFrame(width, height, "yuv420p")
-    for number, plane in enumerate(made.planes):
-        row = bytes((index * 7 + number * 50 + column // 4 * 9) % 220 + 16 for column in range(plane.line_size))
-        plane.update(row * plane.height)
-    return made if pixels == "yuv420p" else made.reformat(format=pixels)
-
-
-def film(
-    kind: str = "mp4",
-    *,
-    codec: str = "libx264",
-    size: tuple[int, int] = (320, 240),
-    stamps: Sequence[int] | None = None,
-    seconds: float = 2.5,
-    rate: int = 10,
-    pixels: str = "yuv420p",
-    sound: float | None = None,
-    voices: int = 1,
-    speech: str = "aac",
-    faststart: bool = False,
-    tags: Mapping[str, str] | None = None,
-    tune: Callable[[Any], None] | None = None,
-    options: Mapping[str, str] | None = None,
-    draw: Callable[[int], Image.Image] | None = None,
-    matrix_name: str | int | None = None,
-) -> bytes:
-    """Return a film. ``stamps``: the time of each frame, in hundredths of ``1 / rate``."""
-    flags = {"movflags": "+use_metadata_tags" + ("+faststart" if faststart else "")} if kind in {"mp4", "mov"} else {}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film"
-        with av.open(path, "w", format=kind, options=flags) as made:
-            made.metadata.update(tags or {})
-            quick = {
-                "libx264": {"preset": "ultrafast"},
-                "libx265": {"preset": "ultrafast", "x265-params": "log-level=0"},
-            }
-            picture: Any = made.add_stream(codec, rate=rate, options={**quick.get(codec, {}), **(options or {})})
-            picture.width, picture.height = size
-            picture.pix_fmt = pixels
-            picture.codec_context.time_base = Fraction(1, rate * 100)
-            if tune is not None:
-                tune(picture.codec_context)
-            heard = [
-                made.add_stream(speech, rate=48000, layout="stereo") for _ in range(voices if sound is not None else 0)
-            ]
-            for index, stamp in enumerate(stamps or range(0, round(seconds * rate) * 100, 100)):
-                still = frame(*size, index, pixels) if draw is None else _drawn(draw(index), pixels, matrix_name)
-                still.pts, still.time_base = stamp, Fraction(1, rate * 100)
-                made.mux(picture.encode(still))
-            made.mux(picture.encode())
-            for stream in heard:
-                _speak(made, stream, sound or 0.0)
-        return path.read_bytes()
-
-
-def _drawn(image: Image.Image, pixels: str, matrix_name: str | int | None) -> av.VideoFrame:
-    drawn: Any = av.VideoFrame
-    still: av.VideoFrame = drawn.from_image(image).reformat(format=pixels, dst_colorspace=matrix_name)
-    return still
-
-
-def _speak(made: Any, stream: Any, seconds: float) -> None:
-    for index in range(int(seconds * 48000 / 960)):
-        beep = av.AudioFrame(format=stream.codec_context.format.name, layout="stereo", samples=960)
-        for plane in beep.planes:
-            plane.update(bytes(plane.buffer_size))
-        beep.sample_rate, beep.pts, beep.time_base = 48000, index * 960, Fraction(1, 48000)
-        made.mux(stream.encode(beep))
-    made.mux(stream.encode())
-
-
-def av1_film() -> bytes:
-    """Return a film in AV1, out of a moving picture by Pillow: FFmpeg's encoder asks for real-time priority."""
-    stills = [scene(320, 240).rotate(index, fillcolor=(9, 9, 9)) for index in range(25)]
-    moving = saved(stills[0], "avif", save_all=True, append_images=stills[1:], duration=100, speed=10, max_threads=2)
-    place = moving.index(b"meta")  # the still picture that lies beside the film, and would be taken for it
-    return moving[:8] + b"isom" + moving[12:place] + b"free" + moving[place + 4 :]  # by its first brand a film
-
-
-def _hlg(context: Any) -> None:
-    context.color_primaries, context.color_trc, context.colorspace, context.color_range = 9, 18, 9, 1
-
-
-def matrix(data: bytes, numbers: tuple[int, int, int, int]) -> bytes:
-    """Return an MP4 whose first track is to be shown by this matrix."""
-    a, b, c, d = (number * 0x10000 for number in numbers)
-    place = data.index(b"tkhd") + 4 + 40
-    return data[:place] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 0x40000000) + data[place + 36 :]
 
 
 def _films() -> Iterator[tuple[str, tuple[bytes, str]]]:
@@ -287,13 +179,13 @@ def _films() -> Iterator[tuple[str, tuple[bytes, str]]]:
     yield "plain.avi", (film("avi", codec="mpeg4"), FITS)
     yield "motion-jpeg.avi", (film("avi", codec="mjpeg", pixels="yuvj420p"), FITS)
     yield "plain.mkv", (film("matroska", sound=2.5), MENDED)
-    yield "vp8.webm", (film("webm", codec="libvpx", sound=2.5, speech="libopus", options={"cpu-used": "8"}), MENDED)
+    yield "vp8.webm", (film("webm", codec="libvpx", sound=2.5, speech="libopus", options=FAST_VP8), MENDED)
     yield "vp9.webm", (film("webm", codec="libvpx-vp9", options={"cpu-used": "8", "deadline": "realtime"}), MENDED)
     yield "av1.mp4", (av1_film(), MENDED)
     yield "hevc.mp4", (film(codec="libx265"), MENDED)
     yield "ten-bit.mp4", (film(pixels="yuv420p10le"), MENDED)
     yield "full-chroma.mp4", (film(pixels="yuv444p"), MENDED)
-    yield "wide-light.mp4", (film(codec="libx265", pixels="yuv420p10le", tune=_hlg), MENDED)
+    yield "wide-light.mp4", (film(codec="libx265", pixels="yuv420p10le", tune=hlg), MENDED)
     yield "moving.gif", (film("gif", codec="gif", pixels="rgb8"), MENDED)
     yield "odd.avi", (film("avi", codec="mpeg4", size=(321, 241)), MENDED)
     yield "small.mp4", (film(size=(100, 80)), MENDED)
@@ -324,9 +216,9 @@ def _films() -> Iterator[tuple[str, tuple[bytes, str]]]:
     yield "sound-shorter.mkv", (film("matroska", sound=1.0), MENDED)
     yield "sound-as-numbers.mov", (film("mov", sound=2.5, speech="pcm_s16le"), FITS)
     yield "place.mov", (film("mov", tags={"location": "+52.5+013.4/CANARY"}), MENDED)
-    yield "edited.mp4", (_edited(film(sound=4.0, seconds=4.0), 1.0), EITHER)
-    yield "lying.mp4", (_lying(plain), FITS)
-    yield "sound-only.mp4", (_sound_only(), "no_video_stream")
+    yield "edited.mp4", (edited(film(sound=4.0, seconds=4.0), 1.0), EITHER)
+    yield "lying.mp4", (lying(plain), FITS)
+    yield "sound-only.mp4", (sound_only(), "no_video_stream")
     yield (
         "old-title.mp4",
         (
@@ -334,32 +226,6 @@ def _films() -> Iterator[tuple[str, tuple[bytes, str]]]:
             FITS,
         ),
     )
-
-
-def _sound_only() -> bytes:
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as made:
-        _speak(made, made.add_stream("aac", rate=48000, layout="stereo"), 2.5)
-    return file.getvalue()
-
-
-def _edited(data: bytes, skipped: float) -> bytes:
-    """Make the first track's edit list begin this many seconds into its pictures."""
-    place = data.index(b"elst") + 4
-    base = struct.unpack_from(">I", data, data.index(b"mdhd") + 4 + 12)[0]
-    entry = struct.pack(">Ii", 2000, int(skipped * base))
-    return data[: place + 8] + entry + data[place + 16 :]
-
-
-def _lying(data: bytes) -> bytes:
-    """Make every header claim a length of many days."""
-    changed = bytearray(data)
-    for name, offset in ((b"mvhd", 16), (b"tkhd", 20), (b"mdhd", 16)):
-        struct.pack_into(">I", changed, data.index(name) + 4 + offset, 0x7FFFFFF0)
-    return bytes(changed)
-
-
-# --- cut off, and hostile ---------------------------------------------------------------------------------------------
 
 
 def _cut_off(pictures: Mapping[str, tuple[bytes, str]], films: Mapping[str, tuple[bytes, str]]) -> Iterable[Specimen]:
@@ -403,8 +269,8 @@ def _hostile(port: int, canary: Path) -> Iterable[Specimen]:
         yield Specimen(f"noise.{name}", _IMAGE, magic + dice.randbytes(20_000), "corrupt")
     for magic, name in ((b"\0\0\0\x18ftypisom", "mp4"), (b"\x1a\x45\xdf\xa3", "mkv"), (b"GIF89a", "gif")):
         yield Specimen(f"noise.{name}", _VIDEO, magic + dice.randbytes(20_000), "corrupt pixels no_video_stream")
-    yield Specimen("three-gigapixels.png", _IMAGE, _png(60_000, 50_000, b""), "pixels")
+    yield Specimen("three-gigapixels.png", _IMAGE, png(60_000, 50_000, b""), "pixels")
     yield Specimen("gigapixels.gif", _IMAGE, b"GIF89a\xff\xff\xff\xff\x80\0\0" + bytes(6) + b",", "pixels corrupt")
-    yield Specimen("bomb.png", _IMAGE, _png(30_000, 3_000, bytes(30_001) * 3_000), "pixels")
-    noted = _chunk(b"zTXt", b"bomb\0\0" + zlib.compress(bytes(200_000_000), 9))
-    yield Specimen("bomb-in-notes.png", _IMAGE, _png(300, 300, bytes(301) * 300, extra=noted), f"{EITHER}")
+    yield Specimen("bomb.png", _IMAGE, png(30_000, 3_000, deflated_zeros(86 << 20), packed=True), "pixels")
+    noted = chunk(b"zTXt", b"bomb\0\0" + deflated_zeros(200 << 20))
+    yield Specimen("bomb-in-notes.png", _IMAGE, png(300, 300, bytes(301) * 300, extra=noted), f"{EITHER}")

@@ -211,7 +211,7 @@ def _sought(source: InputContainer, stream: VideoStream, start: float | None) ->
 def _run(source: InputContainer, makers: dict[int, Any], pictures: Any, frames: int, progress: Progress) -> None:
     good = bad = 0
     for packet in source.demux([source.streams[index] for index in makers]):
-        maker = makers[packet.stream_index]
+        maker = makers[packet.stream.index]  # not stream_index: what marks the end has it zero
         if maker.finished:
             if all(each.finished for each in makers.values()):
                 break

@@ -83,7 +83,7 @@ def _run(makers: list[tuple[InputContainer, Any, Any]]) -> None:
         packets = makers[0][0].demux([makers[0][1], makers[1][1]])
         by_index = {stream.index: maker for _, stream, maker in makers}
         for packet in packets:
-            by_index[packet.stream_index].take(packet)
+            by_index[packet.stream.index].take(packet)
     else:
         # Two files are read side by side, so that pictures and sound lie side by side in the third.
         streams = [_timed(source, stream, maker) for source, stream, maker in makers]

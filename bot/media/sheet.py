@@ -36,12 +36,12 @@ def contact_sheet(source: InputContainer, found: Found, to: Path) -> None:
     whole = (found.media.width, found.media.height)
     board = Image.new("RGB", _board(cell), _PAPER)
     font = ImageFont.load_default(18)
+    pipe = pictures(stream, found, Geometry(whole, cell, cell), ending="rgb24", rate=None, folder=to.parent)
     for number in range(ROWS * COLUMNS):
         wanted = found.origin + found.media.seconds * (number + 0.5) / (ROWS * COLUMNS)
         frame = _frame_at(source, stream, wanted)
         if frame is None:
             continue
-        pipe = pictures(stream, found, Geometry(whole, cell, cell), ending="rgb24", rate=None, folder=to.parent)
         image = next(pipe.pass_on(frame)).to_image()
         place = (GAP + number % COLUMNS * (cell[0] + GAP), GAP + number // COLUMNS * (cell[1] + GAP))
         board.paste(image, place)

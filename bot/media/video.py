@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DECODE_PIXELS = MENDABLE[Role.VIDEO].pixels
 OPEN_PIXELS = 8192 * 4608  # 8K: opening looks into a frame of the older codecs, and forgets the header if it may not
-TAIL_PIXELS = 4 * 1920 * 1080  # the end is decoded as far as this goes, the rest is checked by its structure
+TAIL_PIXELS = 2 * 1920 * 1080  # the end is decoded as far as this goes, the rest is checked by its structure
 THREADS = 2  # whatever the machine has: one for each core, the default, takes gigabytes on a server
 
 _DEMUXERS: Mapping[str, str] = {
@@ -144,23 +144,28 @@ def _found(container: InputContainer, stream: VideoStream, look: _Look, seen: Su
 
 
 def picture_stream(container: InputContainer, *, glance: bool = False) -> VideoStream:
-    """Return the first real video stream, ready to decode; a record's cover is one of a single picture.
+    """Return the first stream that moves, ready to decode; a record's cover is one, too, but of a single picture.
 
     A ``glance`` is for a few frames of which nobody sees the pixels: they come at once, and less smooth.
     """
-    for stream in container.streams.video:
-        if Disposition.attached_pic in Disposition(stream.disposition):
-            continue
-        if stream.codec_context is None:  # PyAV's own hint denies it, but no decoder means no context
-            raise Unfit(Rule.CODEC)
-        options = {"max_pixels": str(DECODE_PIXELS)}
-        if glance:
-            options["skip_loop_filter"] = "all"
-            stream.codec_context.flags |= Flags.low_delay
-        stream.codec_context.options = options
-        stream.codec_context.thread_count = 1 if glance else THREADS  # two would decode frames that nobody asked for
-        return stream
-    raise Unfit(Rule.NO_VIDEO_STREAM)
+    stream = _moving(container)
+    if stream.codec_context is None:  # PyAV's own hint denies it, but no decoder means no context
+        raise Unfit(Rule.CODEC)
+    options = {"max_pixels": str(DECODE_PIXELS)}
+    if glance:
+        options["skip_loop_filter"] = "all"
+        stream.codec_context.flags |= Flags.low_delay
+    stream.codec_context.options = options
+    stream.codec_context.thread_count = 1 if glance else THREADS  # two would decode frames that nobody asked for
+    return stream
+
+
+def _moving(container: InputContainer) -> VideoStream:
+    covers = Disposition.attached_pic
+    streams = [stream for stream in container.streams.video if covers not in Disposition(stream.disposition)]
+    if not streams:
+        raise Unfit(Rule.NO_VIDEO_STREAM)
+    return next((stream for stream in streams if stream.frames != 1), streams[0])
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:

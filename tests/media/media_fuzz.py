@@ -8,7 +8,6 @@ is kept in ``--keep``.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import pickle
 import random
@@ -19,13 +18,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from media_forks import load, served
 
 _EXTREMES = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-_WALL_SECONDS = 60.0
 
 
 def mutated(data: bytes, other: bytes, dice: random.Random) -> bytes:
@@ -60,57 +59,14 @@ def _place(length: int, dice: random.Random) -> int:
 
 def one(path: Path, role: str, folder: Path, dice: random.Random) -> int:
     """Look at the file or mend it in a process of its own, confined as the real one is; return its wait status."""
-    from bot.media import worker
-    from bot.media.prepare import MEND_LIMITS
-
     action = dice.choice(("probe", "prepare", "prepare", "prepare", "show", "finish"))
     wish = {
         "start": dice.choice((0.0, 0.0, 1.0)),
         "length": dice.choice((None, 2.0)),
         "fit": dice.choice(("none", "pad", "crop")),
     }
-    limits = asdict(MEND_LIMITS) | {"cpu_seconds": 30}
-    request: dict[str, object] = {
-        "action": action,
-        "path": str(path),
-        "role": role,
-        "to": str(folder / "made"),
-        "limits": limits,
-    }
-    request.update(thorough=True, wish=wish, reference=None)
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            source, null = os.pipe()
-            os.write(null, json.dumps(request).encode())
-            os.close(null)
-            os.dup2(source, 0)
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.chdir(folder)
-            worker.main()
-            sys.stdout.flush()
-            status = 0
-        except BaseException:  # noqa: BLE001 -- whatever it is, it is the finding
-            import traceback
-
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    return _waited(pid)
-
-
-def _waited(pid: int) -> int:
-    until = time.monotonic() + _WALL_SECONDS
-    while time.monotonic() < until:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return status
-        time.sleep(0.002)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return signal.SIGXCPU
+    request = {"action": action, "path": str(path), "role": role, "wish": wish}
+    return served(request, folder, Path(os.devnull), cpu_seconds=30)
 
 
 def make(path: Path) -> None:
@@ -128,14 +84,7 @@ def make(path: Path) -> None:
 
 def run(seconds: float, seed: int, keep: Path) -> int:
     """Fuzz for so long and return how many files broke something."""
-    import av  # noqa: F401 -- loaded once, before the forks
-    import PIL.Image  # noqa: F401 -- as above
-
-    import bot.media.develop
-    import bot.media.film
-    import bot.media.finish
-    import bot.media.sheet  # noqa: F401 -- as above
-
+    load()
     dice, counts, found = random.Random(seed), Counter[str](), 0
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
-from media_corpus import film, saved, scene
+from media_making import film, saved, scene
+from turned import LONG
 
 from bot.job import Role
 from bot.media.finish import index_in_front
@@ -156,6 +157,7 @@ def test_a_contact_sheet_shows_nine_frames_in_order(tmp_path: Path) -> None:
     assert reds == [pytest.approx(index * 2, abs=8) for index in range(5, 90, 10)]
 
 
+@pytest.mark.skipif(not LONG, reason="LONG_TESTS=1")
 def test_every_film_of_the_corpus_that_can_be_opened_has_a_sheet(corpus: Corpus, tmp_path: Path) -> None:
     shown = 0
     for each in corpus.specimens:
@@ -167,7 +169,7 @@ def test_every_film_of_the_corpus_that_can_be_opened_has_a_sheet(corpus: Corpus,
 
 
 def test_a_preview_is_small_upright_and_without_notes(tmp_path: Path) -> None:
-    from media_corpus import oriented
+    from media_making import oriented
     from PIL import Image
 
     (tmp_path / "in").write_bytes(saved(scene(3000, 1500), "jpeg", exif=oriented(6, place=True)))
@@ -177,6 +179,7 @@ def test_a_preview_is_small_upright_and_without_notes(tmp_path: Path) -> None:
     assert b"CANARY" not in (tmp_path / "made").read_bytes()
 
 
+@pytest.mark.skipif(not LONG, reason="LONG_TESTS=1")
 def test_every_picture_of_the_corpus_that_can_be_opened_has_a_preview(corpus: Corpus, tmp_path: Path) -> None:
     for each in corpus.specimens:
         if each.role is Role.IMAGE and each.becomes in {"fits", "mended", "shape"}:

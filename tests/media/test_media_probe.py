@@ -159,8 +159,8 @@ async def test_files_damaged_at_random_are_refused_or_described_but_never_an_err
     picture: Callable[..., Path], clip: Callable[..., Path], tmp_path: Path
 ) -> None:
     dice = random.Random(7)
-    sources = [(picture(kind), Role.IMAGE) for kind in ("jpeg", "png", "webp")] * 2
-    sources += [(clip(kind, codec="libx264"), Role.VIDEO) for kind in ("mp4", "avi")] * 2
+    sources = [(picture(kind), Role.IMAGE) for kind in ("jpeg", "png")]
+    sources += [(clip(kind, codec="libx264"), Role.VIDEO) for kind in ("mp4", "avi")]
     files = [(_damaged(path, tmp_path / str(number), dice), role) for number, (path, role) in enumerate(sources)]
     prober = Prober()
     found = await asyncio.gather(*(prober.probe(*file) for file in files), return_exceptions=True)

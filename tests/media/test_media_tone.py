@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from bot.media.tone import POINTS, cube
@@ -7,6 +9,7 @@ from bot.media.tone import POINTS, cube
 Colour = tuple[float, ...]
 
 
+@cache
 def table(light: str) -> list[Colour]:
     head, *lines = cube(light).splitlines()
     assert head == f"LUT_3D_SIZE {POINTS}"
