@@ -170,17 +170,16 @@ def _database() -> Database:
 
 def _lost(jobs: list[Job], people: list[Person]) -> list[str]:
     ids = [job.id for job in jobs]
-    known = {job for person in people for job in person.jobs}
-    bad = [f"{job} was acknowledged and is lost" for job in sorted(known - set(ids))]
+    bad = [f"{person.job_id} was acknowledged and is lost" for person in people if person.job_id not in ids]
     bad += [f"{job.id} never ended: {job.state} {job.ask}" for job in jobs if not job.final]
-    if len(ids) > len(known):
+    if len(ids) > len(people):
         bad.append("one press made two jobs")
     return bad
 
 
 def _money(job: Job, vendor: Vendor, people: list[Person]) -> list[str]:
     paid = sum(task.job == job.id for task in vendor.billed)
-    allowed = 1 + sum(person.sent_again[job.id] for person in people)
+    allowed = 1 + sum(person.sent_again for person in people if person.job_id == job.id)
     bad = [f"{job.id} was paid {paid} times, {allowed} allowed"] if paid > allowed else []
     if paid > {Spent.NOTHING: 0, Spent.MAYBE: 1, Spent.YES: 1}[job.spent] + job.doubts:
         bad.append(f"{job.id} was paid {paid} times but says {job.spent} and {job.doubts} doubts")

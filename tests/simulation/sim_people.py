@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from sim_world import Died
 
 from bot.errors import StoreUnavailable
 from bot.intake import Denied
-from bot.job import Ask, Job, JobState, Kind, Order, Place, Quality, SourceFile
+from bot.job import Ask, Job, Kind, Order, Place, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -29,8 +28,7 @@ class Person:
         self.number = number
         self.user = f"U{number % self.plan.people}"
         self.job_id: str | None = None  # known once Slack was told that it is stored
-        self.jobs: list[str] = []  # the ordered one, and those that a button made of it
-        self.sent_again: Counter[str] = Counter()  # presses, by job, that may have counted
+        self.sent_again = 0  # presses that may have counted
         self.asked = False
         self.done = asyncio.Event()
         self._look = asyncio.Event()
@@ -47,9 +45,7 @@ class Person:
         while self.job_id is not None:
             job = await self._job()
             if job is not None and job.final:
-                if not await self._once_more(job):
-                    break
-                continue
+                break
             if job is not None and job.ask is Ask.UNCLEAR:
                 self.asked = True
                 await self._decide(job)
@@ -73,37 +69,9 @@ class Person:
             except StoreUnavailable:
                 await asyncio.sleep(10.0)
             else:
-                self._know(job)
+                self.job_id = job.id
+                self.world.note(f"{job.id} acknowledged")
                 return
-
-    def _know(self, job: Job) -> None:
-        self.job_id = job.id
-        if job.id not in self.jobs:
-            self.jobs.append(job.id)
-        self.world.note(f"{job.id} acknowledged")
-
-    async def _once_more(self, job: Job) -> bool:
-        """Press Retry or Render in pro where the card has it, until it was heard; perhaps once too often."""
-        pro = job.state is JobState.DELIVERED and job.order.quality is Quality.STANDARD
-        if not self.plan.agains or not (pro or job.retriable) or self.dice.random() >= self.plan.agains:
-            return False
-        await asyncio.sleep(self.dice.choice((0.0, 5.0, 400.0)))
-        presses = self.dice.choice((1, 1, 2))
-        while presses:
-            try:
-                made = await self.world.ask(
-                    lambda life: life.intake.in_pro(job, by=self.user) if pro else life.intake.retry(job, by=self.user)
-                )
-            except Died:
-                await self.world.born.wait()
-                await asyncio.sleep(1.0 + self.number / 100)
-            except StoreUnavailable:
-                await asyncio.sleep(10.0)
-            else:
-                assert not isinstance(made, Denied), job.id
-                self._know(made)
-                presses -= 1
-        return True
 
     async def _job(self) -> Job | None:
         """What the card says, if anybody is there to say it."""
@@ -139,7 +107,7 @@ class Person:
             counts = True  # nobody knows
         except StoreUnavailable:
             counts = False
-        self.sent_again[job.id] += counts and choice == "again"
+        self.sent_again += counts and choice == "again"
 
     async def _cancel(self, after: float) -> None:
         await asyncio.sleep(after)

@@ -36,7 +36,6 @@ class Plan:
     jumps: tuple[float, ...] = ()  # how far the wall clock is set at each restart
     disk_full: tuple[float, float] | None = None  # from, until
     cancels: float = 0.0  # how likely somebody wants to stop
-    agains: float = 0.0  # how likely somebody presses Retry after a failure, or Render in pro after a video
     answers: str = "any"  # to the question: "again", "stop", "never", or "any" of them
 
 
@@ -79,7 +78,7 @@ def random_plan(seed: int) -> Plan:
     if dice.random() < 0.1:
         start = dice.uniform(0, 60)
         plan = replace(plan, disk_full=(start, start + dice.choice((3.0, 60.0, 2000.0))))
-    return replace(plan, agains=dice.choice((0.0, 0.0, 0.5)))
+    return plan
 
 
 _FATES = ("fine", "fine", "lost", "lost", "lost", "silence", "silence", "fetched only", "refused", "unreachable")
