@@ -115,7 +115,7 @@ def _rendering(job: Job, view: View) -> list[str]:
     else:
         line = f"Rendering, {duration(max(0.0, view.now - job.task_started_at))} so far, usually {_usual(job, view)}"
     if _overdue(job, view):
-        line += ". That is longer than usual. I keep looking; Model Studio itself gives up after three hours, for free"
+        line += ". That is longer than usual. I keep looking; Model Studio itself gives up after three hours, unpaid"
     if job.too_late:
         return [line, "It can't be stopped any more: Model Studio had begun. It will be delivered and charged."]
     return [line, "Asking Model Studio to stop…"] if job.cancel_by else [line]
