@@ -148,7 +148,7 @@ async def test_status_tells_the_line_and_an_exact_place(workplaces: Opened) -> N
     for _ in range(8):
         await workplace.order()
     states = "SELECT state FROM job ORDER BY state"
-    while [row["state"] for row in workplace.rows(states)] != ["ready"] * 6 + ["rendering"] * 2:  # noqa: ASYNC110 -- another connection writes
+    while [row["state"] for row in workplace.rows(states)] != ["ready"] * 6 + ["rendering"] * 2:
         await asyncio.sleep(0.05)
     await ada.command("/animate", "status")
     assert "Animate: 2 at Model Studio, 6 waiting." in world.ephemerals[-1].text
