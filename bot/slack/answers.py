@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.job import Job, JobState, Kind, Quality, Role
 from bot.media.limits import MB, MENDABLE
-from bot.slack.messages import EXACT_PLACES, status_lines
+from bot.slack.messages import status_lines
 from bot.slack.phrases import QUALITY, VERB, duration, escape, ordinal, price
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def help_text(prices: Prices) -> str:
             "Or choose *Animate with this* or *Swap with this* in a message's menu, or mention me beside two files.",
             f"Picture: {_taken(Role.IMAGE)}. Video: {_taken(Role.VIDEO)}; of a long one I use 30 s, of your choice.",
             "What does not fit (turned, too big, another format) I make fit, and show you before it is rendered.",
-            "Best: one person each, face visible, both sharp, framed alike (full or half), of the same proportions.",
+            "Best: one person each, face visible, both sharp, framed alike (full or half figure), with like proportions.",
             f"Price of a second (standard / pro): animate {rates[Kind.ANIMATE]}, swap {rates[Kind.SWAP]}.",
             "Rendering takes about half a minute for each second of video, one job at a time.",
             "`/animate jobs` your jobs · `/animate status` the line · `/animate status ID` one job in it",
@@ -79,8 +79,10 @@ def _listed(listed: Listed) -> str:
 def status_text(job: Job, view: View) -> str:
     """Return the private answer to ``status`` with an id: its place in line exactly, however far back."""
     lines = status_lines(job, view)
-    if job.state is JobState.READY and view.standing is not None and view.standing.place > EXACT_PLACES:
-        lines.append(f"It is {ordinal(view.standing.place)} in line.")
+    if view.standing is not None:
+        place = view.standing.place
+        before = "nobody is before it" if place == 1 else f"{ordinal(place)} in line"
+        lines.append(f"Its place: {before}, about {duration(view.standing.wait)} until the video is there.")
     return "\n".join([f"`{job.id}` {VERB[job.order.kind]} · {QUALITY[job.order.quality]}", *lines])
 
 
