@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.errors import NoSuchJob, SpoolFull, StaleJob
-from bot.job import Ask, Delivery, Job, JobState, Quality, Target
+from bot.job import Ask, Delivery, Job, JobState, Target
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,7 +55,7 @@ class Intake:
         self._tidy = tidy
         self._check_room = check_room
 
-    async def order(self, order: Order, place: Place, *, key: str, parent: str | None = None) -> Job:
+    async def order(self, order: Order, place: Place, *, key: str) -> Job:
         """Store a job and return it once it is on the disk. The same key always returns the same job.
 
         Raises StoreUnavailable or SpoolFull if nothing can be stored: then nothing was.
@@ -68,7 +67,7 @@ class Intake:
                 raise
             return known
         now = self._clock()
-        new = Job(id=_new_id(), key=key, order=order, place=place, created_at=now, due_at=now, parent=parent)
+        new = Job(id=_new_id(), key=key, order=order, place=place, created_at=now, due_at=now)
         job = await self._store.jobs.add(new)
         if job.id == new.id:
             log.info("job stored", job=job.id, kind=str(order.kind), quality=str(order.quality))
@@ -76,18 +75,15 @@ class Intake:
         self._wake()
         return job
 
-    async def seen(self, job_id: str, *, team: str) -> Job | Denied:
-        """Return a job that somebody sees the card of. Another team's is as unknown as one that never was."""
+    async def find(self, job_id: str, *, team: str, user: str) -> Job | Denied:
+        """Return a person's own job, or why not. Another team's is as unknown as one that never was."""
         try:
             job = await self._store.jobs.get(job_id)
         except NoSuchJob:
             return Denied.UNKNOWN
-        return job if job.place.team == team else Denied.UNKNOWN
-
-    async def find(self, job_id: str, *, team: str, user: str) -> Job | Denied:
-        """Return a person's own job, or why not."""
-        job = await self.seen(job_id, team=team)
-        return job if isinstance(job, Denied) or job.place.user == user else Denied.NOT_YOURS
+        if job.place.team != team:
+            return Denied.UNKNOWN
+        return job if job.place.user == user else Denied.NOT_YOURS
 
     async def cancel(self, job: Job, *, by: str) -> Job:
         """Stop the job, or note the wish where only the service can stop it. Returns the job as it then stands."""
@@ -133,30 +129,6 @@ class Intake:
             return job.stay(due_at=self._clock(), delivery=Delivery()) if kept else None
 
         return await self._wish(job, again, by=by)
-
-    async def retry(self, job: Job, *, by: str) -> Job | Denied:
-        """Order once more what failed, as a new job that names this one. However often it is pressed: one job."""
-        return await self._again(job, "retry", job.order, by=by) if job.retriable else Denied.TOO_LATE
-
-    async def in_pro(self, job: Job, *, by: str) -> Job | Denied:
-        """Order in pro what was delivered in standard, as a new job that names this one. Pressed twice: one job."""
-        if job.state is not JobState.DELIVERED or job.order.quality is not Quality.STANDARD:
-            return Denied.TOO_LATE
-        return await self._again(job, "pro", replace(job.order, quality=Quality.PRO), by=by)
-
-    async def _again(self, job: Job, wish: str, order: Order, *, by: str) -> Job:
-        place = replace(job.place, user=by, response_url=None)  # that address is dead by now
-        return await self.order(order, place, key=f"{wish}:{job.id}", parent=job.id)
-
-    async def deleted(self, job: Job, *, by: str) -> Job | Denied:
-        """Remember that the posted video was taken away."""
-
-        def gone(job: Job) -> Job | None:
-            if job.state is not JobState.DELIVERED or job.delivery.deleted_by is not None:
-                return None
-            return job.stay(due_at=job.due_at, delivery=replace(job.delivery, deleted_by=by))
-
-        return await self._wish(job, gone, by=by)
 
     async def _wish(self, job: Job, change: Callable[[Job], Job | None], *, by: str) -> Job | Denied:
         """Apply a change to the job as it stands at this moment, whoever else is moving it."""

@@ -118,28 +118,6 @@ class FailureCode(StrEnum):
     INTERNAL = "internal"  # a bug of ours; ``detail`` is the reference
 
 
-# What the same order may survive another time: trouble of a service, of its account, or of ours.
-RETRIABLE = frozenset(
-    {
-        FailureCode.FILE_FORBIDDEN,
-        FailureCode.REQUEST,
-        FailureCode.KEY,
-        FailureCode.ACCESS,
-        FailureCode.PAYMENT,
-        FailureCode.DOWNLOAD,
-        FailureCode.SERVICE,
-        FailureCode.SERVICE_TIMEOUT,
-        FailureCode.TASK_LOST,
-        FailureCode.TASK_CANCELLED,
-        FailureCode.RESULT_GONE,
-        FailureCode.RESULT_BROKEN,
-        FailureCode.UNANSWERED,
-        FailureCode.UNCOLLECTED,
-        FailureCode.INTERNAL,
-    }
-)
-
-
 class Spent(StrEnum):
     """What is known about money when a job ends."""
 
@@ -283,7 +261,6 @@ class Delivery:
     answered: bool = False  # that call was answered with yes
     permalink: str | None = None
     message: str | None = None  # the video's message, once its share was seen
-    deleted_by: str | None = None  # who took the posted video away
 
 
 class IllegalTransition(Exception):
@@ -326,11 +303,6 @@ class Job:
     def final(self) -> bool:
         """True when nothing can happen to the job any more."""
         return self.state in FINAL
-
-    @property
-    def retriable(self) -> bool:
-        """True when the job failed of something that the same order may survive another time."""
-        return self.failure is not None and self.failure.code in RETRIABLE
 
     @property
     def in_flight(self) -> bool:

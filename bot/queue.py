@@ -139,23 +139,6 @@ def standing(
     return standings(turns, tasks_at_once, now, estimates).get(job_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One model's line as somebody meets it who orders now; ``wait`` is how many seconds until that job would start."""
-
-    waiting: int
-    under_way: int
-    wait: float
-
-
-def line(turns: Sequence[Turn], tasks_at_once: int, now: float, estimates: Estimates = DOCUMENTED) -> Line:
-    """Return what a newcomer finds before him, if he waits for everybody: turns may bring him forward."""
-    waiting = in_order(turns)
-    work = _under_way(turns, tasks_at_once, now, estimates)
-    work += sum(render_seconds(turn.seconds, turn.quality, estimates) for turn in waiting)
-    return Line(len(waiting), sum(turn.holds_place for turn in turns), work / tasks_at_once)
-
-
 def _under_way(turns: Iterable[Turn], tasks_at_once: int, now: float, estimates: Estimates) -> float:
     """Return how much work the service still has with what it was given, oldest first and so many at once."""
     held = sorted((turn for turn in turns if turn.holds_place), key=lambda turn: (turn.submitted_at or now, turn.id))

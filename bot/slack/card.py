@@ -19,7 +19,6 @@ from bot.estimate import learn
 from bot.job import JobState, Quality
 from bot.progress import Progress
 from bot.queue import in_order, standings
-from bot.queue import line as line_met
 from bot.slack import messages
 from bot.slack.client import CARD_EDITS, EDIT, POST, SlackRefusal
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from bot.estimate import Estimates
     from bot.job import Job, Kind
-    from bot.queue import Line, Prices, Standing
+    from bot.queue import Prices, Standing
     from bot.slack.client import SlackClient
     from bot.store import Card, Store
 
@@ -41,7 +40,6 @@ AT_ONCE = 4  # cards in hand; one that Slack doesn't answer holds up no other
 NEXT_FEW = 3
 SPARE = 0.5
 REFRESH_SECONDS = 20.0  # how often what only time changes (elapsed, the line) is looked at again
-DELETED = "message_not_found"  # what an edit of a deleted message is answered
 # Slack's words for a place where the bot may not post.
 UNWELCOME = frozenset(
     {
@@ -72,7 +70,6 @@ class _Line:
     at: float
     estimates: Estimates
     standings: Mapping[str, Standing]
-    newcomer: Line
 
 
 class Cards:
@@ -205,14 +202,8 @@ class Cards:
             samples = {quality: await self._store.jobs.history(kind, quality) for quality in Quality}
             estimates = {quality: learn(samples[quality], quality) for quality in Quality}
             turns = await self._store.jobs.turns(kind, now)
-            standing = standings(turns, self._tasks_at_once, now, estimates)
-            newcomer = line_met(turns, self._tasks_at_once, now, estimates)
-            line = self._lines[kind] = _Line(now, estimates, standing, newcomer)
+            line = self._lines[kind] = _Line(now, estimates, standings(turns, self._tasks_at_once, now, estimates))
         return line
-
-    async def line(self, kind: Kind) -> Line:
-        """Return what somebody finds who orders now."""
-        return (await self._line(kind, self._clock())).newcomer
 
     async def ensure(self, job: Job) -> Card:
         """Return the job's card, posting it first if it has none: it is where the thread begins."""
@@ -298,10 +289,6 @@ class Cards:
         except SlackRefusal as error:
             if error.operators:
                 raise Unreachable(str(error), retry_after=60.0) from error
-            if error.code == DELETED and not card.again:
-                log.info("the card was deleted, and comes back once")
-                await self._post(job, again=True)
-                return
             log.warning("the card can't be edited", reason=str(error))
         self._sent[job.id] = message
         # What changes within the next seconds is shown together with what changed by then.
@@ -318,7 +305,7 @@ class Cards:
             await self._say(await self.direct_channel(job), None, message, job, "failed")
         await self._store.cards.told(job.id)
 
-    async def _post(self, job: Job, *, again: bool = False) -> Card:
+    async def _post(self, job: Job) -> Card:
         message = messages.card(job, await self.view(job))
         try:
             # A person's id stands for their direct messages; the answer names the channel that these are.
@@ -331,7 +318,7 @@ class Cards:
             channel, direct = await self.direct_channel(job), True
             channel, ts = await self._say(channel, None, message, job, "card")
             await self._explain(job)
-        await self._store.cards.posted(job.id, channel=channel, ts=ts, direct=direct, shown=job.revision, again=again)
+        await self._store.cards.posted(job.id, channel=channel, ts=ts, direct=direct, shown=job.revision)
         self._sent[job.id] = message
         card = await self._store.cards.get(job.id)
         if card is None:

@@ -130,7 +130,6 @@ class SlackClient:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.budgets = Budgets(rate_of, clock=clock)
-        self.home: str | None = None  # the workspace's address, once Slack has told it
         # The SDK's default handler sends a POST again after a lost connection: a message would be posted twice.
         self.web = AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
         self.web.proxy = (
@@ -186,13 +185,6 @@ class SlackClient:
             needed=str(data.get("needed") or ""),
             details=tuple(map(str, details)) if isinstance(details, list) else (),
         )
-
-    def link(self, channel: str, ts: str, thread: str | None = None) -> str | None:
-        """Return a message's address (its permalink), or None while the workspace's is not known."""
-        if self.home is None:
-            return None
-        reply = f"?thread_ts={thread}&cid={channel}" if thread and thread != ts else ""
-        return f"{self.home.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}{reply}"
 
     async def answer(self, response_url: str, text: str) -> None:
         """Answer in private through a response address (a secret; five times within 30 minutes)."""

@@ -20,7 +20,6 @@ class Card:
     direct: bool
     shown: int  # revision
     told: bool  # the requester was told of the end
-    again: bool = False  # it was deleted, and came back: it does so once
 
 
 class Cards:
@@ -41,18 +40,13 @@ class Cards:
             direct=bool(row["direct"]),
             shown=row["shown"],
             told=bool(row["told"]),
-            again=bool(row["again"]),
         )
 
-    async def posted(
-        self, job_id: str, *, channel: str, ts: str, direct: bool, shown: int, again: bool = False
-    ) -> None:
+    async def posted(self, job_id: str, *, channel: str, ts: str, direct: bool, shown: int) -> None:
         """Note a new card, also in the place of a lost one."""
-        sql = """INSERT INTO card (job_id, channel, ts, direct, shown, again)
-                 VALUES (:id, :channel, :ts, :direct, :shown, :again)
-                 ON CONFLICT (job_id) DO UPDATE
-                 SET channel = :channel, ts = :ts, direct = :direct, shown = :shown, again = :again"""
-        facts = {"id": job_id, "channel": channel, "ts": ts, "direct": direct, "shown": shown, "again": again}
+        sql = """INSERT INTO card (job_id, channel, ts, direct, shown) VALUES (:id, :channel, :ts, :direct, :shown)
+                 ON CONFLICT (job_id) DO UPDATE SET channel = :channel, ts = :ts, direct = :direct, shown = :shown"""
+        facts = {"id": job_id, "channel": channel, "ts": ts, "direct": int(direct), "shown": shown}
         await self._writer.run(lambda db: db.execute(sql, facts))
 
     async def shown(self, job_id: str, revision: int) -> None:

@@ -145,11 +145,11 @@ class Jobs:
         sql = f"SELECT * FROM job WHERE {UNFINISHED} ORDER BY created_at, id"  # noqa: S608 -- a constant
         return [from_row(row) for row in self._reader.execute(sql)]
 
-    async def of_requester(self, team: str, user: str, *, limit: int, offset: int = 0) -> list[Job]:
+    async def of_requester(self, team: str, user: str, *, limit: int) -> list[Job]:
         """Return a person's jobs, newest first."""
         sql = """SELECT * FROM job WHERE team = :team AND requester = :user
-                 ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :offset"""
-        rows = self._reader.execute(sql, {"team": team, "user": user, "limit": limit, "offset": offset})
+                 ORDER BY created_at DESC, id DESC LIMIT :limit"""
+        rows = self._reader.execute(sql, {"team": team, "user": user, "limit": limit})
         return [from_row(row) for row in rows]
 
     async def events(self, job_id: str) -> list[Event]:

@@ -205,12 +205,6 @@ def m009_previews(db: Database) -> None:
     )
 
 
-@migrations()
-def m010_card_again(db: Database) -> None:
-    """A deleted card comes back once."""
-    db.execute("ALTER TABLE card ADD COLUMN again INTEGER NOT NULL DEFAULT 0")
-
-
 STEPS = (
     m001_jobs,
     m002_events,
@@ -221,7 +215,6 @@ STEPS = (
     m007_attempts,
     m008_mending,
     m009_previews,
-    m010_card_again,
 )
 
 
