@@ -146,7 +146,7 @@ class Bot:
         )
         self.engine = Engine(self.steps, clock=clock)
         intake = Intake(store=store, moves=moves, clock=clock, wake=self.engine.wake, tidy=self.steps.tidy)
-        self.listeners = Listeners(client=client, intake=intake, store=store, cards=self.cards)
+        self.listeners = Listeners(client=client, intake=intake, store=store, cards=self.cards, clock=clock)
         secret = settings.slack_signing_secret
         signatures = Signatures(secret.get_secret_value(), clock=time.time) if secret else None
         self.door = Door(client, self.listeners, token=token, signatures=signatures)
