@@ -28,6 +28,11 @@ OTHERS_FILES = "The files of that job were uploaded by somebody else, for that j
 KNOWN = ("help", "jobs", "status", "cancel", "animate", "swap", "pro", "standard")
 _SHORTEST, _LONGEST = LIMITS[Role.VIDEO].seconds or (0.0, 0.0)
 _EXAMPLE_SECONDS = 5.0
+_BEST = (
+    "Best: one person in both, seen from the front, whole face visible; both framed alike (head and shoulders, or the "
+    "whole body), of like proportions, sharp and well lit."
+)
+_FREE = "Input and failures are free."
 _UNKNOWN_MOST = 3  # words that are named
 
 
@@ -36,38 +41,23 @@ def help_text(prices: Prices, estimates: Estimates) -> str:
     rates = {kind: " / ".join(price(prices, prices.of(kind, quality, 1.0)) for quality in Quality) for kind in Kind}
     times = " / ".join(f"about {duration(estimates[quality].usual(_EXAMPLE_SECONDS))}" for quality in Quality)
     costs = " / ".join(price(prices, prices.of(Kind.ANIMATE, quality, _EXAMPLE_SECONDS)) for quality in Quality)
-    return "\n".join(
-        [
-            "*`/animate`*: your picture moves like the person in a video; the background is the picture's.",
-            "*`/swap`*: your character takes the place of the person in a video; the scene is the video's.",
-            (
-                "Two examples: `/animate pro 5s` opens the form, filled in so. `@Understudy swap` in a thread that holds "
-                "one picture and one video starts at once."
-            ),
-            "Or choose _Animate with this_ or _Swap with this_ in a message's ⋮ menu.",
-            (
-                f"Picture: {_taken(Role.IMAGE)}. Video: {_taken(Role.VIDEO)}, at least {_SHORTEST:g} s; of a long one I "
-                f"use {_LONGEST:g} s, of your choice."
-            ),
-            "What does not fit (turned, too big, another format) I make fit, and show you before it is rendered.",
-            (
-                "Best: one person in both, seen from the front, whole face visible; both framed alike (head and shoulders, "
-                "or the whole body), of like proportions, sharp and well lit."
-            ),
-            (
-                f"Price of a second (standard / pro): animate {rates[Kind.ANIMATE]}, swap {rates[Kind.SWAP]}. "
-                "Input and failures are free."
-            ),
-            (
-                f"Time: {_EXAMPLE_SECONDS:g} s of video take {times} and cost {costs} with animate (standard / pro), once "
-                "their turn has come. One job at a time, turns go round the people."
-            ),
-            (
-                "`/animate jobs` your jobs · `/animate status` the queue · `/animate status ID` one job · "
-                "`/animate cancel ID` stop one."
-            ),
-        ]
-    )
+    lines = [
+        "*`/animate`*: your picture moves like the person in a video; the background is the picture's.",
+        "*`/swap`*: your character takes the place of the person in a video; the scene is the video's.",
+        "Example: `/animate pro 5s` opens the form, filled in so.",
+        "Example: `@Understudy swap` in a thread that holds one picture and one video starts at once.",
+        "Or choose _Animate with this_ or _Swap with this_ in a message's ⋮ menu.",
+        f"Picture: {_taken(Role.IMAGE)}.",
+        f"Video: {_taken(Role.VIDEO)}, at least {_SHORTEST:g} s; of a long one I use {_LONGEST:g} s, of your choice.",
+        "What does not fit (turned, too big, another format) I make fit, and show you before it is rendered.",
+        _BEST,
+        f"Price of a second (standard / pro): animate {rates[Kind.ANIMATE]}, swap {rates[Kind.SWAP]}. {_FREE}",
+        f"Time (standard / pro): {_EXAMPLE_SECONDS:g} s of video take {times} once it is their turn; with animate they "
+        f"cost {costs}.",
+        "Model Studio takes one job at a time. Turns go round the people who wait.",
+        "`/animate jobs` your jobs · `/animate status` the queue · `/animate status ID` one · `/animate cancel ID` stop",
+    ]
+    return "\n".join(lines)
 
 
 def _taken(role: Role) -> str:

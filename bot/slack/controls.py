@@ -24,7 +24,7 @@ _HARD_TO_STOP = frozenset({JobState.SUBMITTING, JobState.RENDERING})
 
 def buttons(job: Job, more: str = "") -> list[dict[str, Any]]:
     """Return the buttons that make sense on the job's card now. ``more`` is what another render may cost."""
-    return [*_decisions(job), *_afterwards(job, more), _button(DETAILS, "Details", job)]
+    return [*_decisions(job), *_afterwards(job, more), _button(DETAILS, "Details", job), *_delete(job)]
 
 
 def _decisions(job: Job) -> list[dict[str, Any]]:
@@ -55,11 +55,14 @@ def _afterwards(job: Job, more: str) -> list[dict[str, Any]]:
     if may_render_in_pro(job):
         text = f"The same files once more in pro, as a new job. It costs {more or 'the price of pro'}."
         found.append(_button(PRO, "Render in pro", job, confirm=_confirm("Render in pro?", text, "Render")))
-    if job.state is JobState.DELIVERED and job.delivery.removed_by is None:
-        text = "The posted video is deleted for everybody and can't be brought back. What it cost stays spent."
-        delete = _confirm("Delete the video?", text, "Delete") | {"style": "danger"}
-        found.append(_button(DELETE, "Delete", job, confirm=delete))
     return found
+
+
+def _delete(job: Job) -> list[dict[str, Any]]:
+    if job.state is not JobState.DELIVERED or job.delivery.removed_by is not None:
+        return []
+    text = "The posted video is deleted for everybody and can't be brought back. What it cost stays spent."
+    return [_button(DELETE, "Delete", job, confirm=_confirm("Delete the video?", text, "Delete"))]
 
 
 def _button(action: str, text: str, job: Job, *, confirm: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -126,10 +126,8 @@ def _overdue(job: Job, view: View) -> list[str]:
     if job.task_started_at is None or view.now - job.task_started_at <= 2 * estimate.usual(seconds):
         return []
     return [
-        (
-            "This takes more than twice as long as usual. I keep looking and post the video when it is there; Model Studio "
-            "gives up after three hours, and what fails costs nothing. Nothing is started a second time."
-        )
+        "This takes more than twice as long as usual. I keep looking, and post the video as soon as it is there.",
+        "Model Studio gives up after three hours, and what fails costs nothing. Nothing is started a second time.",
     ]
 
 
@@ -246,7 +244,7 @@ def _facts(job: Job, view: View) -> list[str]:
     if done := mending_line(job):
         lines.append(f"Made to fit. {done}")
     if job.state is JobState.DELIVERED and job.result and job.result.media:
-        lines.append(details(job.result.media))
+        lines.append(f"Video: {details(job.result.media)}")
     return lines
 
 
