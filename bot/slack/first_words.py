@@ -101,6 +101,8 @@ def unknown(asked: words.Asked) -> str | None:
 
 def nearest(word: str, known: Sequence[str], *, alike: float) -> str | None:
     """Return the known word that this one is most likely meant to be."""
+    if not word.isalpha():  # a mention or a link is nobody's slip of the pen
+        return None
     return next(iter(difflib.get_close_matches(word[:40].lower(), known, n=1, cutoff=alike)), None)
 
 
