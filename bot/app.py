@@ -153,7 +153,7 @@ class Bot:
             tidy=self.steps.tidy,
             check_room=spool.check,
         )
-        self.listeners = Listeners(client=client, intake=intake, store=store, cards=self.cards)
+        self.listeners = Listeners(client=client, intake=intake, store=store, cards=self.cards, clock=clock)
         secret = settings.slack_signing_secret
         signatures = Signatures(secret.get_secret_value(), clock=time.time) if secret else None
         self.door = Door(client, self.listeners, token=token, signatures=signatures)

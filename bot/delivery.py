@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -82,6 +82,10 @@ class Outlet(Protocol):
 
     async def point(self, job: Job, permalink: str) -> None:
         """Post the file's permanent link instead, where its share never appeared."""
+        ...
+
+    async def remove(self, job: Job) -> None:
+        """Take the posted video away for good. Safe to repeat. Refused when that is not allowed."""
         ...
 
 
@@ -172,6 +176,21 @@ class Deliverer:
         if not job.result.size or not self._spool.holds(job.id, RESULT_NAME, job.result.size):
             return await self._fetch(job, job.result)
         return await self._upload(job)
+
+    async def remove(self, job: Job) -> Job:
+        """Take a delivered video away, as its requester wished, and note when it was gone; or that it can't be."""
+        now, facts = self._clock(), {"removed": True}
+        removed: dict[str, Any] = {"removed_at": now}
+        try:
+            await self._outlet.remove(job)
+        except Refused as error:
+            log.warning("the video stays", reason=str(error))
+            removed, facts = {"removed_by": None}, {"removed": False}
+        return await self._moves.keep(
+            job,
+            lambda job: job.stay(due_at=now, failures=0, delivery=replace(job.delivery, **removed)),
+            note=facts,
+        )
 
     async def _fetch(self, job: Job, result: Result) -> Job:
         path = self._spool.path(job.id, FETCHED_NAME)

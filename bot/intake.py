@@ -1,15 +1,19 @@
-"""What a person may do with jobs: ask for one, stop one, decide what only they can decide. Every one safe to repeat."""
+"""What a person may do with jobs: ask for one, stop one, have it again, decide what only they can decide.
+
+Every one is safe to repeat.
+"""
 
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.errors import NoSuchJob, SpoolFull, StaleJob
-from bot.job import Ask, Delivery, Job, JobState, Target
+from bot.job import Ask, Delivery, FailureCode, Job, JobState, Quality, Target
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,6 +24,26 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+# After these the same order may well pass, perhaps once somebody has mended what stood in its way.
+PASSING = frozenset(
+    {
+        FailureCode.FILE_FORBIDDEN,
+        FailureCode.FILE_CHANGED,
+        FailureCode.KEY,
+        FailureCode.ACCESS,
+        FailureCode.PAYMENT,
+        FailureCode.DOWNLOAD,
+        FailureCode.SERVICE,
+        FailureCode.SERVICE_TIMEOUT,
+        FailureCode.TASK_LOST,
+        FailureCode.TASK_CANCELLED,
+        FailureCode.RESULT_GONE,
+        FailureCode.RESULT_BROKEN,
+        FailureCode.UNANSWERED,
+        FailureCode.UNCOLLECTED,
+        FailureCode.INTERNAL,
+    }
+)
 # No vowels, so that no id spells a word; no digits that look like letters.
 _ALPHABET = "bcdfghjkmnpqrstvwxz23456789"
 
@@ -55,10 +79,10 @@ class Intake:
         self._tidy = tidy
         self._check_room = check_room
 
-    async def order(self, order: Order, place: Place, *, key: str) -> Job:
+    async def order(self, order: Order, place: Place, *, key: str, parent: str | None = None) -> Job:
         """Store a job and return it once it is on the disk. The same key always returns the same job.
 
-        Raises StoreUnavailable or SpoolFull if nothing can be stored: then nothing was.
+        ``parent`` is the job that this one follows. Raises StoreUnavailable or SpoolFull if nothing can be stored: then nothing was.
         """
         try:
             self._check_room()
@@ -67,7 +91,7 @@ class Intake:
                 raise
             return known
         now = self._clock()
-        new = Job(id=_new_id(), key=key, order=order, place=place, created_at=now, due_at=now)
+        new = Job(id=_new_id(), key=key, order=order, place=place, created_at=now, due_at=now, parent=parent)
         job = await self._store.jobs.add(new)
         if job.id == new.id:
             log.info("job stored", job=job.id, kind=str(order.kind), quality=str(order.quality))
@@ -130,6 +154,29 @@ class Intake:
 
         return await self._wish(job, again, by=by)
 
+    async def retry(self, job: Job, place: Place) -> Job | Denied:
+        """Order once more what failed. However often it is asked for, it makes one job."""
+        if not may_retry(job):
+            return Denied.TOO_LATE
+        return await self.order(job.order, place, key=f"retry:{job.id}", parent=job.id)
+
+    async def in_pro(self, job: Job, place: Place) -> Job | Denied:
+        """Order a delivered standard video in the better quality. However often it is asked for, it makes one job."""
+        if not may_render_in_pro(job):
+            return Denied.TOO_LATE
+        order = replace(job.order, quality=Quality.PRO)
+        return await self.order(order, place, key=f"pro:{job.id}", parent=job.id)
+
+    async def remove(self, job: Job, *, by: str) -> Job | Denied:
+        """Note the wish to have a posted video taken away; the row remembers who wished it."""
+
+        def remove(job: Job) -> Job | None:
+            if job.state is not JobState.DELIVERED or job.delivery.removed_by is not None:
+                return None
+            return job.stay(due_at=self._clock(), failures=0, delivery=replace(job.delivery, removed_by=by))
+
+        return await self._wish(job, remove, by=by)
+
     async def _wish(self, job: Job, change: Callable[[Job], Job | None], *, by: str) -> Job | Denied:
         """Apply a change to the job as it stands at this moment, whoever else is moving it."""
         while True:
@@ -146,6 +193,16 @@ class Intake:
                 await self._tidy(saved.id)
             self._wake()
             return saved
+
+
+def may_retry(job: Job) -> bool:
+    """Return whether the same order, once more, can help."""
+    return job.failure is not None and job.failure.code in PASSING
+
+
+def may_render_in_pro(job: Job) -> bool:
+    """Return whether there is a better quality than the one that was delivered."""
+    return job.state is JobState.DELIVERED and job.order.quality is Quality.STANDARD
 
 
 def _new_id() -> str:

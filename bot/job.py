@@ -261,6 +261,8 @@ class Delivery:
     answered: bool = False  # that call was answered with yes
     permalink: str | None = None
     message: str | None = None  # the video's message, once its share was seen
+    removed_by: str | None = None  # who wanted the posted video taken away
+    removed_at: float | None = None  # when it was
 
 
 class IllegalTransition(Exception):
@@ -303,6 +305,11 @@ class Job:
     def final(self) -> bool:
         """True when nothing can happen to the job any more."""
         return self.state in FINAL
+
+    @property
+    def removing(self) -> bool:
+        """True from the wish to have the posted video taken away until it is gone."""
+        return self.delivery.removed_by is not None and self.delivery.removed_at is None
 
     @property
     def in_flight(self) -> bool:

@@ -107,6 +107,7 @@ class Steps:
         jobs = await self._store.jobs.unfinished()
         alive = {job.id for job in jobs}
         self._spool.sweep(alive)
+        jobs += await self._store.jobs.removing()
         try:
             await self._moves.bring_forward(jobs, latest=self._clock() + BACKOFF_MOST)
             await self._store.addresses.revoke_ended()
@@ -126,7 +127,8 @@ class Steps:
             case JobState.RENDERED:
                 await self._deliverer.step(job)
             case JobState.DELIVERED | JobState.FAILED | JobState.CANCELLED:
-                pass
+                if job.removing:
+                    await self._deliverer.remove(job)
             case unreachable:
                 assert_never(unreachable)
 
@@ -141,7 +143,7 @@ class Steps:
         job = await self._store.jobs.get(job_id)
         if isinstance(error, Refused) and job.state in {JobState.QUEUED, JobState.READY}:
             await self._fail(job, error.failure)
-        elif not job.final:
+        elif not job.final or job.removing:
             log.warning("put off: %s: %s", type(error).__name__, error)
             due_at = self._clock() + backoff(job.failures, error)
             await self._moves.keep(job, lambda job: job.put_off(due_at=due_at))
@@ -152,6 +154,8 @@ class Steps:
             await self._fail(
                 job, Failure(FailureCode.INTERNAL, reference, spent=_SPENT_BY_NOW.get(job.state, Spent.NOTHING))
             )
+        elif job.removing:  # its end stands; only what was to follow is tried again, seldom
+            await self._moves.keep(job, lambda job: job.put_off(due_at=self._clock() + BACKOFF_MOST))
 
     async def tidy(self, job_id: str) -> None:
         """Nothing of an ended job stays: no media, no good address. Safe to repeat."""

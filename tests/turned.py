@@ -101,7 +101,7 @@ class BotTurned:
             steps = max(resting, self.clock())
         shows = self.bot.previews.next_due()
         steps = shows if steps is None else min(steps, shows or steps)
-        cards = min(self.bot.cards._due.values(), default=None)
+        cards = self.bot.cards.next_due()
         if cards is None or steps is None:
             return steps or cards
         return min(steps, cards if fine else max(cards, self.clock() + 600))

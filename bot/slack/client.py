@@ -30,6 +30,7 @@ RATES: Mapping[str, Rate] = {
     POST: Rate(100, 60.0),  # "several hundred a minute" in all; the limit that counts is each channel's
     CARD_EDITS: Rate(30, 60.0),
     "auth.test": _TIER_4,
+    "chat.delete": _TIER_3,
     "chat.postEphemeral": _TIER_4,
     "files.completeUploadExternal": _TIER_4,
     "files.getUploadURLExternal": _TIER_4,
@@ -135,6 +136,7 @@ class SlackClient:
         self.web.proxy = (
             None  # the SDK finds one by itself in the environment; ours comes from the settings or not at all
         )
+        self.home = ""  # the workspace's own address, without a slash at its end; known once Slack was asked
         self._session = session
         self._http_timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
 

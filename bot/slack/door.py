@@ -101,6 +101,7 @@ class Door:
     async def introduce(self) -> None:
         """Ask Slack who we are; raises RemoteError. The answer tells our own messages from other people's."""
         self._identity = await self._client.read("auth.test")
+        self._client.home = str(self._identity.get("url") or "").rstrip("/")
         log.info("connected to Slack", team=self._identity.get("team_id"), bot=self._identity.get("user_id"))
 
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:

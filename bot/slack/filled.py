@@ -32,6 +32,7 @@ class Filled:
     order: Order
     place: Place
     errors: Mapping[str, str]
+    parent: str | None = None  # the job that this one follows
 
 
 def read(view: Mapping[str, Any], *, team: str, user: str, addresses: Sequence[Mapping[str, Any]] = ()) -> Filled:
@@ -57,7 +58,8 @@ def read(view: Mapping[str, Any], *, team: str, user: str, addresses: Sequence[M
     )
     errors = {file.field: file.error for file in given.values() if file.error}
     errors |= {name: text for name, typed in times.items() if (text := _wrong_time(name, typed))}
-    return Filled(f"view:{view['id']}:{user}", order, _place(origin, values, team, user, addresses), errors)
+    place = _place(origin, values, team, user, addresses)
+    return Filled(f"view:{view['id']}:{user}", order, place, errors, origin.parent)
 
 
 def _place(

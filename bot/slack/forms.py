@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.errors import RemoteError
-from bot.slack import messages, modal
+from bot.slack import answers, modal
 from bot.slack.client import POST, SlackRefusal
 from bot.slack.sources import thread_or_nothing
 
@@ -53,7 +53,7 @@ class Forms:
         except (RemoteError, TimeoutError) as error:
             log.warning("the form did not open", reason=str(error))
             scope = error.needed if isinstance(error, SlackRefusal) else ""
-            await self.tell(origin, user, messages.missing_scope(scope) if scope else messages.NOT_OPENED)
+            await self.tell(origin, user, answers.missing_scope(scope) if scope else answers.NOT_OPENED)
             return
         view = answer.get("view")
         if (thread or named) and isinstance(view, dict):
@@ -68,7 +68,7 @@ class Forms:
             thread_or_nothing(self._sources, channel, thread),
             self._sources.named(named, user=user, channel=channel),
         )
-        return prefill.with_offers(looked, note=messages.unusable(missing)).with_offers(found)
+        return prefill.with_offers(looked, note=answers.unusable(missing)).with_offers(found)
 
     async def _update(self, view: Mapping[str, Any], form: Mapping[str, Any]) -> None:
         """What was entered meanwhile stays: Slack keeps it by block and action."""

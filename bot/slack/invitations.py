@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.job import Kind, Quality, Role
-from bot.slack.messages import Message
 from bot.slack.offers import Offer, Prefill, from_value
+from bot.slack.wording import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ import structlog
 
 from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.job import Order, Place, Role
-from bot.slack import invitations, messages, modal, words
+from bot.slack import answers, invitations, modal, words
 from bot.slack.client import POST, SlackRefusal
 from bot.slack.invitations import Wish
 from bot.slack.offers import is_stub, offers
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from bot.slack.afterwards import Afterwards
     from bot.slack.client import SlackClient
     from bot.slack.forms import Forms
-    from bot.slack.messages import Message
     from bot.slack.offers import Offer, Prefill
     from bot.slack.sources import Sources
+    from bot.slack.wording import Message
     from bot.slack.words import Asked
 
     # The private answer to a first word (help, jobs, …), or None.
@@ -173,7 +173,7 @@ class Mentions:
             await self._intake.order(order, place, key=message.key)
         except (SpoolFull, StoreUnavailable):
             log.exception("a job could not be stored")
-            return invitations.said(messages.NOT_STORED)
+            return invitations.said(answers.NOT_STORED)
         return None
 
     async def _found(self, message: Heard, asked: Asked) -> tuple[Prefill, str]:
@@ -184,7 +184,7 @@ class Mentions:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 found, missing = await self._sources.named(named, user=message.user, channel=message.channel)
-                prefill, note = prefill.with_offers(found), messages.unusable(missing)
+                prefill, note = prefill.with_offers(found), answers.unusable(missing)
                 if message.thread and not all(prefill.candidates(role) for role in Role):
                     prefill = _filled_up(prefill, await self._sources.of_thread(message.channel, message.thread))
         except ThreadClosed:

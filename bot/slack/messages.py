@@ -1,39 +1,27 @@
-"""Every sentence the bot says, as data from pure functions. People's words and names are shown as plain text only."""
+"""What is said of jobs where everybody reads it: the card, the reply that tells of a failure, the video's words. Pure.
+
+Every sentence the bot says is in this module or in one beside it: ``answers`` (in private), ``failures``,
+``controls`` (buttons), ``details``, ``mending`` (files), ``modal`` (the form) and ``invitations``.
+"""
 
 from __future__ import annotations
 
-import math
-import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from bot.estimate import DOCUMENTED
-from bot.job import Ask, Job, JobState, Kind, Quality, Role, Spent, Target
-from bot.media.limits import MB, MENDABLE
+from bot.job import Ask, Job, JobState, Quality, Spent, Target
+from bot.slack.controls import buttons
 from bot.slack.failures import SENTENCES, problem
 from bot.slack.mending import asked, details, mending_line
+from bot.slack.wording import QUALITY, VERB, Message, clean, duration, escape, ordinal, plain, price, roughly, section
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bot.estimate import Estimate
     from bot.progress import Done
     from bot.queue import Prices, Standing
 
-SIGNS = {"USD": "$", "CNY": "¥"}
-VERB = {Kind.ANIMATE: "Animate", Kind.SWAP: "Swap"}
-QUALITY = {Quality.STANDARD: "standard", Quality.PRO: "pro"}
-
-CANCEL, SEND_AGAIN, STOP_HERE, DELIVER_AGAIN = "job_cancel", "job_send_again", "job_stop_here", "job_deliver_again"
-ACTIONS = (CANCEL, SEND_AGAIN, STOP_HERE, DELIVER_AGAIN)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What one message says: blocks for the eye, ``text`` for notifications and screen readers."""
-
-    text: str
-    blocks: list[dict[str, Any]] = field(default_factory=list)
+NEAR = 5  # places in line that a card names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +33,7 @@ class View:
     standing: Standing | None = None
     estimate: Estimate | None = None
     mended: Done | None = None  # how far the video is that is being made to fit
+    exact: bool = False  # the place in line however far off it is
 
 
 def card(job: Job, view: View) -> Message:
@@ -52,14 +41,14 @@ def card(job: Job, view: View) -> Message:
     title = f"*{VERB[job.order.kind]}* · {QUALITY[job.order.quality]} · for <@{job.place.user}>"
     lines = status_lines(job, view)
     blocks: list[dict[str, Any]] = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": title}},
-        {"type": "section", "text": _plain("\n".join(lines))},
-        {"type": "context", "elements": [_plain(line) for line in _facts(job, view)]},
+        section(title),
+        {"type": "section", "text": plain("\n".join(lines))},
+        {"type": "context", "elements": [plain(line) for line in _facts(job, view)]},
     ]
-    if job.state is JobState.CANCELLED:
-        blocks[1] = {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)}}
-    if buttons := _buttons(job):
-        blocks.append({"type": "actions", "block_id": f"{job.id}-{job.ask or job.state}", "elements": buttons})
+    if job.state is JobState.CANCELLED or job.delivery.removed_at is not None:  # somebody is named in it
+        blocks[1] = section("\n".join(lines))
+    elements = buttons(job, _more(job, view.prices))
+    blocks.append({"type": "actions", "block_id": f"{job.id}-{job.ask or job.state}", "elements": elements})
     return Message(f"{VERB[job.order.kind]}: {lines[0]}", blocks)
 
 
@@ -69,7 +58,7 @@ def status_lines(job: Job, view: View) -> list[str]:
         case JobState.QUEUED:
             return [_checking(view.mended)]
         case JobState.READY:
-            return [_waiting(job, view.standing)]
+            return [waiting_line(job, view.standing, exact=view.exact)]
         case JobState.SUBMITTING:
             return _submitting(job, view.prices)
         case JobState.RENDERING:
@@ -77,7 +66,7 @@ def status_lines(job: Job, view: View) -> list[str]:
         case JobState.RENDERED:
             return _posting(job)
         case JobState.DELIVERED:
-            return [_done(job, view.prices), *_doubts(job, view.prices)]
+            return [_done(job, view.prices), *_doubts(job, view.prices), *_removed(job)]
         case JobState.FAILED:
             return failure_lines(job, view.prices)
         case JobState.CANCELLED:
@@ -92,11 +81,19 @@ def _checking(mended: Done | None) -> str:
     return f"Making your video fit: {mended.frames} of {mended.of} frames"
 
 
-def _waiting(job: Job, standing: Standing | None) -> str:
+def waiting_line(job: Job, standing: Standing | None, *, exact: bool = False) -> str:
+    """Return where a job that waits stands: its place if it is near or ``exact`` is wanted, else about how long."""
     if job.failures:
         return "Waiting: Model Studio is busy or out of reach. I keep trying, nothing is spent meanwhile."
+    return waiting_words(standing, exact=exact)
+
+
+def waiting_words(standing: Standing | None, *, exact: bool = False) -> str:
+    """Return a place in line. What is far off is rounded, so that a long line does not change all its cards."""
     if standing is None:
         return "Waiting"
+    if standing.place > NEAR and not exact:
+        return f"Waiting, about {roughly(standing.wait)}"
     place = "next in line" if standing.place == 1 else f"{ordinal(standing.place)} in line"
     return f"Waiting, {place}, about {duration(standing.wait)}"
 
@@ -117,9 +114,21 @@ def _rendering(job: Job, view: View) -> list[str]:
         line = "At Model Studio, waiting to be rendered"
     else:
         line = f"Rendering, {duration(max(0.0, view.now - job.task_started_at))} so far, usually {_usual(job, view)}"
+    lines = [line, *_overdue(job, view)]
     if job.too_late:
-        return [line, "It can't be stopped any more: Model Studio had begun. It will be delivered and charged."]
-    return [line, "Asking Model Studio to stop…"] if job.cancel_by else [line]
+        return [*lines, "It can't be stopped any more: Model Studio had begun. It will be delivered and charged."]
+    return [*lines, "Asking Model Studio to stop…"] if job.cancel_by else lines
+
+
+def _overdue(job: Job, view: View) -> list[str]:
+    """After twice the usual time: that it is so, and what happens next."""
+    estimate, seconds = view.estimate or DOCUMENTED[job.order.quality], job.video.seconds if job.video else 0.0
+    if job.task_started_at is None or view.now - job.task_started_at <= 2 * estimate.usual(seconds):
+        return []
+    return [
+        "This takes more than twice as long as usual. I keep looking, and post the video as soon as it is there.",
+        "Model Studio gives up after three hours, and what fails costs nothing. Nothing is started a second time.",
+    ]
 
 
 def _usual(job: Job, view: View) -> str:
@@ -138,6 +147,12 @@ def _posting(job: Job) -> list[str]:
             "Invite me to the channel (or allow uploads) and press Deliver again. I keep it for 7 days.",
         ]
     return ["Posting the video"]
+
+
+def _removed(job: Job) -> list[str]:
+    if job.delivery.removed_at is not None:
+        return [f"The video was deleted by <@{job.delivery.removed_by}>."]
+    return ["Deleting the video…"] if job.removing else []
 
 
 def _done(job: Job, prices: Prices) -> str:
@@ -182,12 +197,12 @@ def told(job: Job, prices: Prices) -> Message:
     """Return the reply that tells the requester of a failure."""
     lines = failure_lines(job, prices)
     blocks: list[dict[str, Any]] = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": f"<@{job.place.user}>"}},
-        {"type": "section", "text": _plain("\n".join(lines))},
+        section(f"<@{job.place.user}>"),
+        {"type": "section", "text": plain("\n".join(lines))},
     ]
     if job.failure and job.failure.detail:
         details = f"Details: {clean(job.failure.detail, 300)} · job {job.id}"
-        blocks.append({"type": "context", "elements": [_plain(details)]})
+        blocks.append({"type": "context", "elements": [plain(details)]})
     return Message(f"<@{job.place.user}> {escape(lines[0])} {lines[1]}", blocks)
 
 
@@ -224,11 +239,12 @@ def _facts(job: Job, view: View) -> list[str]:
         parts.append(
             f"{job.video.seconds:.1f} s, about {price(view.prices, _amount(job, view.prices, job.video.seconds))}"
         )
-    lines = [" · ".join([*parts, f"job {job.id}"])]
+    parts += [f"job {job.id}", *([f"follows job {job.parent}"] if job.parent else [])]
+    lines = [" · ".join(parts)]
     if done := mending_line(job):
         lines.append(f"Made to fit. {done}")
     if job.state is JobState.DELIVERED and job.result and job.result.media:
-        lines.append(f"Details: {details(job.result.media)}")
+        lines.append(f"Video: {details(job.result.media)}")
     return lines
 
 
@@ -244,135 +260,8 @@ def _most(job: Job, prices: Prices) -> str:
     return price(prices, _amount(job, prices, job.video.seconds if job.video else 30.0))
 
 
-def _buttons(job: Job) -> list[dict[str, Any]]:
-    if job.ask is Ask.UNCLEAR:
-        again = _confirm("Send it again?", "If the first one had begun after all, you pay for both.", "Send again")
-        return [_button(SEND_AGAIN, "Send it again", job, confirm=again), _button(STOP_HERE, "Stop here", job)]
-    if job.state is JobState.RENDERED and job.delivery.target is Target.KEPT:
-        return [_button(DELIVER_AGAIN, "Deliver again", job)]
-    stoppable = {JobState.QUEUED, JobState.READY, JobState.SUBMITTING, JobState.RENDERING}
-    if job.state not in stoppable or job.cancel_by:
-        return []
-    if job.state in {JobState.QUEUED, JobState.READY}:
-        return [_button(CANCEL, "Cancel", job)]
-    words = "What Model Studio has begun can't be stopped: then the video is delivered and charged all the same."
-    return [_button(CANCEL, "Cancel", job, confirm=_confirm("Cancel this?", words, "Try to cancel"))]
-
-
-def _button(action: str, text: str, job: Job, *, confirm: dict[str, Any] | None = None) -> dict[str, Any]:
-    button = {"type": "button", "action_id": action, "text": _plain(text), "value": job.id}
-    return button | ({"confirm": confirm} if confirm else {})
-
-
-def _confirm(title: str, text: str, yes: str) -> dict[str, Any]:
-    return {"title": _plain(title), "text": _plain(text), "confirm": _plain(yes), "deny": _plain("Back")}
-
-
-def help_text(prices: Prices) -> str:
-    """Return the private answer to ``help``."""
-    rates = {kind: " / ".join(price(prices, prices.of(kind, quality, 1.0)) for quality in Quality) for kind in Kind}
-    return "\n".join(
-        [
-            "*`/animate`*: your picture moves like the person in a video; the background is the picture's.",
-            "*`/swap`*: your character takes the place of the person in a video; the scene is the video's.",
-            f"Price of a second (standard / pro): animate {rates[Kind.ANIMATE]}, swap {rates[Kind.SWAP]}.",
-            "Both open a form for the two files, with one person each, seen from the front, whole face visible.",
-            f"Picture: {_taken(Role.IMAGE)}. Video: {_taken(Role.VIDEO)}; of a long one I use 30 s, of your choice.",
-            "What does not fit (turned, too big, another format) I make fit, and show you before it is rendered.",
-            "Rendering takes about half a minute for each second of video, one job at a time.",
-            "`/animate jobs` your jobs · `/animate status ID` where one stands · `/animate cancel ID` stop one.",
-        ]
-    )
-
-
-def _taken(role: Role) -> str:
-    return f"{MENDABLE[role].formats_text}, up to {MENDABLE[role].size // MB} MB"
-
-
-def jobs_text(jobs: Sequence[tuple[Job, View]]) -> str:
-    """Return the private answer to ``jobs``: newest first."""
-    if not jobs:
-        return "You have no jobs yet. Start one with `/animate` or `/swap`."
-    return "\n".join(f"`{job.id}` {VERB[job.order.kind]}: {status_lines(job, view)[0]}" for job, view in jobs)
-
-
-def status_text(job: Job, view: View) -> str:
-    """Return the private answer to ``status`` with an id."""
-    return "\n".join([f"`{job.id}` {VERB[job.order.kind]} · {QUALITY[job.order.quality]}", *status_lines(job, view)])
-
-
-def queue_text(waiting: int, under_way: int) -> str:
-    """Return the private answer to ``status`` without an id."""
-    return f"{waiting} waiting, {under_way} at Model Studio. `/animate status ID` tells where one of yours stands."
-
-
-def cancelled_text(job: Job) -> str:
-    """Return the private answer to a cancellation, true for the state the job is in now."""
-    if job.state is JobState.CANCELLED:
-        return f"Job `{job.id}` is cancelled."
-    if job.state is JobState.DELIVERED:
-        return f"Job `{job.id}` is done already: its video was posted."
-    if job.state is JobState.FAILED:
-        return f"Job `{job.id}` has ended already."
-    if job.state is JobState.RENDERED or job.too_late:
-        return f"Job `{job.id}` can't be stopped any more: the video is being made or made, and charged."
-    return f"I'm asking Model Studio to stop job `{job.id}`; the card will say whether it was in time."
-
-
-UNKNOWN_JOB = "I know no job of yours with that id. `/animate jobs` lists yours."
-NOT_YOURS = "Only the person who started this job can do that."
-WHICH_JOB = "Which one? Add its id, as in `/animate cancel J…`. `/animate jobs` lists yours."
-NOT_OPENED = "I couldn't open the form in time. Nothing was started; please try again."
-NOT_STORED = "I can't store anything at the moment, so nothing was started and nothing was spent. Try again in a while."
-TOO_OLD = "That button no longer fits: the job has moved on. Its card says where it stands."
-
-
-def unusable(files: int) -> str:
-    """Return what the form says of named files that this person can't use here, or nothing if there are none."""
-    if not files:
-        return ""
-    which = "One of the files you named" if files == 1 else f"{files} of the files you named"
-    return f"{which} can't be used here: it must stand in this conversation, where I can see it. Or upload it below."
-
-
-def missing_scope(scope: str) -> str:
-    """Return the private answer when the app was not given a permission that it needs."""
-    return (
-        f"Slack does not let me open the form: the app lacks the scope `{escape(scope)}`. An admin of this workspace "
-        "must add it and re-install the app. Nothing was started."
-    )
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time as people say it."""
-    if seconds < 55:
-        return f"{max(5, math.ceil(seconds / 5) * 5)} s"
-    minutes = round(seconds / 60) or 1
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def ordinal(number: int) -> str:
-    """Return the number as a place in line: 1st, 2nd, 3rd."""
-    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
-
-
-def price(prices: Prices, amount: float) -> str:
-    """Return an amount of money, rounded up so that nobody pays more than was said."""
-    return f"{SIGNS.get(prices.currency, prices.currency + ' ')}{math.ceil(amount * 100 - 1e-6) / 100:.2f}"
-
-
-def clean(text: str, most: int) -> str:
-    """Return somebody's words without what steers a line: control characters, direction marks, line ends."""
-    kept = "".join(" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in text)
-    kept = " ".join("".join(char for char in kept if unicodedata.category(char) != "Cf").split())
-    return kept if len(kept) <= most else kept[: most - 1] + "…"
-
-
-def escape(text: str) -> str:
-    """Return text that Slack shows as it is written, where plain text can't be asked for."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text, "emoji": False}  # a file may be called :poop:
+def _more(job: Job, prices: Prices) -> str:
+    """Return what another render of the same may cost: in pro after a delivered one."""
+    seconds = job.result.seconds if job.result else job.video.seconds if job.video else 30.0
+    quality = Quality.PRO if job.state is JobState.DELIVERED else job.order.quality
+    return f"up to {price(prices, prices.of(job.order.kind, quality, seconds))}"

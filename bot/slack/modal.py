@@ -51,16 +51,19 @@ class Origin:
     channel: str = ""
     thread: str | None = None
     response_url: str | None = field(default=None, repr=False)
+    parent: str | None = None  # the job whose button opened the form
 
     def to_metadata(self) -> str:
         """Return it as text for the view."""
-        return json.dumps({"kind": self.kind, "channel": self.channel, "thread": self.thread, "url": self.response_url})
+        facts = {"kind": self.kind, "channel": self.channel, "thread": self.thread, "url": self.response_url}
+        return json.dumps(facts | {"parent": self.parent})
 
     @classmethod
     def from_metadata(cls, text: str) -> Origin:
         """Return what ``to_metadata`` was given."""
         data = json.loads(text)
-        return cls(Kind(data["kind"]), data["channel"], data["thread"], data["url"])
+        # A form that was opened before an update names no parent.
+        return cls(Kind(data["kind"]), data["channel"], data["thread"], data["url"], data.get("parent"))
 
 
 def form(origin: Origin, *, prefill: Prefill = EMPTY) -> dict[str, Any]:

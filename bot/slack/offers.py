@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.job import Fit, Quality, Role, SourceFile
 from bot.media.limits import MB
 from bot.slack.files import NO_BYTES
-from bot.slack.messages import clean
+from bot.slack.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

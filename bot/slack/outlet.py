@@ -9,8 +9,8 @@ from bot.errors import Unclear, Unreachable
 from bot.job import Role, Target
 from bot.media.limits import FORMATS
 from bot.slack import mending, messages
-from bot.slack.card import UNWELCOME
 from bot.slack.client import SlackRefusal
+from bot.slack.poster import UNWELCOME
 from bot.slack.uploads import Uploads, later
 
 if TYPE_CHECKING:
@@ -59,6 +59,15 @@ class SlackOutlet:
         channel, thread = await _target(self._cards, job, job.delivery.target)
         message = messages.pointer(job, permalink, self._prices)
         await self._client.call("chat.postMessage", channel=channel, thread_ts=thread, text=message.text)
+
+    async def remove(self, job: Job) -> None:
+        """Delete the posted video and its message; of one that came as a link, the file that it leads to."""
+        delivery = job.delivery
+        if delivery.file is None:
+            return
+        place = await _found(self._cards, job, delivery.target) if delivery.message else None
+        channel = place[0] if place else ""
+        await self._uploads.remove(delivery.file, channel=channel, message=delivery.message if place else None)
 
 
 class SlackBoard:

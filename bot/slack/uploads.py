@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from bot.delivery import Look, Sharing, Sight
 from bot.errors import Refused, Unreachable
 from bot.job import Failure, FailureCode
-from bot.slack.card import UNWELCOME
 from bot.slack.client import SlackRefusal
+from bot.slack.poster import UNWELCOME
 from bot.transfer import Rejected, upload_file
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
     from bot.slack.client import SlackClient
 
+log = structlog.get_logger(__name__)
+
+_ALREADY = frozenset({"file_not_found", "file_deleted"})
 # No place of this workspace takes the file: no use in trying the next one.
 _NO_UPLOADS = frozenset(
     {
@@ -70,6 +75,23 @@ class Uploads:
         except SlackRefusal as error:
             return _refused(error)
         return Sharing.TAKEN
+
+    async def remove(self, file_id: str, *, channel: str, message: str | None) -> None:
+        """Delete a file and the message that brought it. Safe to repeat. Refused when Slack does not allow it."""
+        if message is not None:
+            await self._gone("chat.delete", channel=channel, ts=message)
+        await self._gone("files.delete", file=file_id)
+
+    async def _gone(self, method: str, **arguments: str) -> None:
+        try:
+            await self._client.read(method, **arguments)
+        except SlackRefusal as error:
+            if error.operators:
+                raise later(error) from error
+            # The words of a message without its file do no harm; a file that stays is not deleted.
+            if error.code not in _ALREADY and method == "files.delete":
+                raise Refused(str(error), failure=Failure(FailureCode.UNCOLLECTED, error.code)) from error
+            log.info("there was nothing to delete", reason=str(error))
 
     async def look(self, file_id: str) -> Look:
         """Ask Slack what became of a file."""

@@ -8,7 +8,7 @@ from bot.store.addresses import Address, Addresses
 from bot.store.attempts import Attempts
 from bot.store.cards import Card, Cards
 from bot.store.connection import connect
-from bot.store.jobs import Event, Jobs
+from bot.store.jobs import Event, Glance, Jobs
 from bot.store.previews import Preview, Previews
 from bot.store.schema import NewerDatabase, migrate
 from bot.store.writer import Writer, Writing
@@ -26,6 +26,7 @@ __all__ = [
     "Card",
     "Cards",
     "Event",
+    "Glance",
     "Jobs",
     "NewerDatabase",
     "Preview",

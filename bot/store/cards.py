@@ -20,6 +20,8 @@ class Card:
     direct: bool
     shown: int  # revision
     told: bool  # the requester was told of the end
+    lost: int = 0  # how often somebody deleted it
+    says: str = ""  # what it reads like, as a digest: an edit that changes nothing is left out
 
 
 class Cards:
@@ -40,19 +42,25 @@ class Cards:
             direct=bool(row["direct"]),
             shown=row["shown"],
             told=bool(row["told"]),
+            lost=row["lost"],
+            says=row["says"],
         )
 
-    async def posted(self, job_id: str, *, channel: str, ts: str, direct: bool, shown: int) -> None:
-        """Note a new card, also in the place of a lost one."""
-        sql = """INSERT INTO card (job_id, channel, ts, direct, shown) VALUES (:id, :channel, :ts, :direct, :shown)
-                 ON CONFLICT (job_id) DO UPDATE SET channel = :channel, ts = :ts, direct = :direct, shown = :shown"""
-        facts = {"id": job_id, "channel": channel, "ts": ts, "direct": int(direct), "shown": shown}
+    async def posted(self, job_id: str, *, channel: str, ts: str, direct: bool, shown: int, says: str = "") -> None:
+        """Note a new card. Where there was one before, that one was lost."""
+        sql = """INSERT INTO card (job_id, channel, ts, direct, shown, says)
+                 VALUES (:id, :channel, :ts, :direct, :shown, :says)
+                 ON CONFLICT (job_id) DO UPDATE SET channel = :channel, ts = :ts, direct = :direct, shown = :shown,
+                     says = :says, lost = card.lost + 1"""
+        facts = {"id": job_id, "channel": channel, "ts": ts, "direct": int(direct), "shown": shown, "says": says}
         await self._writer.run(lambda db: db.execute(sql, facts))
 
-    async def shown(self, job_id: str, revision: int) -> None:
-        """Note that the card shows this revision. An older one never overwrites a newer one."""
-        sql = "UPDATE card SET shown = :revision WHERE job_id = :id AND shown < :revision"
-        await self._writer.run(lambda db: db.execute(sql, {"id": job_id, "revision": revision}))
+    async def shown(self, job_id: str, revision: int, *, says: str | None = None) -> None:
+        """Note that the card shows this revision, and what it says. An older one never overwrites a newer one."""
+        sql = """UPDATE card SET shown = :revision, says = coalesce(:says, says)
+                 WHERE job_id = :id AND shown <= :revision"""
+        facts = {"id": job_id, "revision": revision, "says": says}
+        await self._writer.run(lambda db: db.execute(sql, facts))
 
     async def told(self, job_id: str) -> None:
         """Note that the requester was told of the end."""

@@ -35,6 +35,16 @@ class Event:
     note: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A job under way, from afar."""
+
+    id: str
+    kind: Kind
+    state: JobState
+    asks: bool
+
+
 _INSERT = f"""INSERT INTO job ({", ".join(COLUMNS)}) VALUES ({", ".join(f":{name}" for name in COLUMNS)})
               ON CONFLICT (key) DO NOTHING RETURNING id"""  # noqa: S608 -- our own column names
 _UPDATE = f"""UPDATE job SET {", ".join(f"{name} = :{name}" for name in COLUMNS if name != "id")}
@@ -107,13 +117,15 @@ class Jobs:
         first = "SELECT id FROM job WHERE state = 'queued' AND due_at <= :now ORDER BY due_at, id LIMIT :checks"
         rows = [*self._reader.execute(sql, {"now": now})]
         rows += self._reader.execute(first, {"now": now, "checks": checks})
+        rows += self._reader.execute("SELECT id FROM job WHERE removing = 1 AND due_at <= :now", {"now": now})
         return [row["id"] for row in rows]
 
     async def next_due(self, now: float) -> float | None:
         """Return when the clock has the next thing to do, if ever."""
         sql = f"SELECT min(due_at) AS at FROM job WHERE {UNFINISHED} AND state != 'ready' AND due_at > :now"  # noqa: S608 -- a constant
-        at: float | None = self._reader.execute(sql, {"now": now}).fetchone()["at"]
-        return at
+        ended = "SELECT min(due_at) AS at FROM job WHERE removing = 1 AND due_at > :now"
+        times = [self._reader.execute(text, {"now": now}).fetchone()["at"] for text in (sql, ended)]
+        return min((at for at in times if at is not None), default=None)
 
     async def turns(self, kind: Kind, now: float) -> list[Turn]:
         """Return what the line of one model has to know of its jobs."""
@@ -145,12 +157,28 @@ class Jobs:
         sql = f"SELECT * FROM job WHERE {UNFINISHED} ORDER BY created_at, id"  # noqa: S608 -- a constant
         return [from_row(row) for row in self._reader.execute(sql)]
 
-    async def of_requester(self, team: str, user: str, *, limit: int) -> list[Job]:
-        """Return a person's jobs, newest first."""
+    async def removing(self) -> list[Job]:
+        """Return the jobs whose posted video is still to be taken away."""
+        return [from_row(row) for row in self._reader.execute("SELECT * FROM job WHERE removing = 1")]
+
+    async def glances(self) -> list[Glance]:
+        """Return of every job that is under way only what a card's turn depends on."""
+        sql = f"SELECT id, kind, state, ask FROM job WHERE {UNFINISHED}"  # noqa: S608 -- a constant
+        rows = self._reader.execute(sql)
+        return [Glance(row["id"], Kind(row["kind"]), JobState(row["state"]), row["ask"] is not None) for row in rows]
+
+    async def of_requester(self, team: str, user: str, *, limit: int, skip: int = 0) -> list[Job]:
+        """Return a person's jobs, newest first, without the first ``skip``."""
         sql = """SELECT * FROM job WHERE team = :team AND requester = :user
-                 ORDER BY created_at DESC, id DESC LIMIT :limit"""
-        rows = self._reader.execute(sql, {"team": team, "user": user, "limit": limit})
+                 ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :skip"""
+        rows = self._reader.execute(sql, {"team": team, "user": user, "limit": limit, "skip": skip})
         return [from_row(row) for row in rows]
+
+    async def count(self, team: str, user: str) -> int:
+        """Return how many jobs a person ever had."""
+        sql = "SELECT count(*) AS number FROM job WHERE team = :team AND requester = :user"
+        number: int = self._reader.execute(sql, {"team": team, "user": user}).fetchone()["number"]
+        return number
 
     async def events(self, job_id: str) -> list[Event]:
         """Return a job's moves, in order."""

@@ -42,7 +42,7 @@ _PLAIN: Final = (
     "cancelled_by",
 )
 _RENAMED: Final = {"order": "wanted"}  # ORDER is a word of SQL's own
-_DERIVED: Final = ("state", "too_late", "ask", "kind", "quality", "seconds", "team", "requester")
+_DERIVED: Final = ("state", "too_late", "ask", "kind", "quality", "seconds", "team", "requester", "removing")
 COLUMNS: Final = (*_PLAIN, *_DERIVED, *(_RENAMED.get(name, name) for name in _DOCUMENTS))
 
 
@@ -58,6 +58,7 @@ def to_row(job: Job) -> dict[str, Any]:
         "seconds": job.video.seconds if job.video else 0.0,
         "team": job.place.team,
         "requester": job.place.user,
+        "removing": int(job.removing),
     }
     for name, adapter in _DOCUMENTS.items():
         value = getattr(job, name)

@@ -205,6 +205,15 @@ def m009_previews(db: Database) -> None:
     )
 
 
+@migrations()
+def m010_afterlife(db: Database) -> None:
+    """What goes on after a job's end: its video is taken away, its card comes back once, and says what it said."""
+    db.execute("ALTER TABLE job ADD COLUMN removing INTEGER NOT NULL DEFAULT 0")
+    db.execute("CREATE INDEX job_removing ON job (due_at) WHERE removing = 1")
+    db.execute("ALTER TABLE card ADD COLUMN lost INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE card ADD COLUMN says TEXT NOT NULL DEFAULT ''")
+
+
 STEPS = (
     m001_jobs,
     m002_events,
@@ -215,6 +224,7 @@ STEPS = (
     m007_attempts,
     m008_mending,
     m009_previews,
+    m010_afterlife,
 )
 
 

@@ -180,6 +180,18 @@ SAFEGUARDS = (
         ("tests/test_transfer.py",),
     ),
     Sabotage(
+        "one retry",  # a button pressed twice makes one job
+        "bot/intake.py",
+        'key=f"retry:{job.id}"',
+        'key=f"retry:{job.id}:{self._clock()}"',
+    ),
+    Sabotage(
+        "removal",  # a wish to delete is carried out, whoever dies meanwhile
+        "bot/store/jobs.py",
+        "SELECT id FROM job WHERE removing = 1 AND due_at",
+        "SELECT id FROM job WHERE removing = 2 AND due_at",
+    ),
+    Sabotage(
         "ended jobs",  # nothing that an ended job gave away stays good
         "bot/steps.py",
         "            await self._store.addresses.revoke_ended()\n",

@@ -170,16 +170,18 @@ def _database() -> Database:
 
 def _lost(jobs: list[Job], people: list[Person]) -> list[str]:
     ids = [job.id for job in jobs]
-    bad = [f"{person.job_id} was acknowledged and is lost" for person in people if person.job_id not in ids]
+    known = [job for person in people for job in person.jobs]
+    bad = [f"{job} was acknowledged and is lost" for job in known if job not in ids]
+    bad += [f"the video of {job.id} was to be taken away and is not" for job in jobs if job.removing]
     bad += [f"{job.id} never ended: {job.state} {job.ask}" for job in jobs if not job.final]
-    if len(ids) > len(people):
+    if len(ids) > len(set(known)):
         bad.append("one press made two jobs")
     return bad
 
 
 def _money(job: Job, vendor: Vendor, people: list[Person]) -> list[str]:
     paid = sum(task.job == job.id for task in vendor.billed)
-    allowed = 1 + sum(person.sent_again for person in people if person.job_id == job.id)
+    allowed = 1 + sum(person.sent_again[job.id] for person in people)
     bad = [f"{job.id} was paid {paid} times, {allowed} allowed"] if paid > allowed else []
     if paid > {Spent.NOTHING: 0, Spent.MAYBE: 1, Spent.YES: 1}[job.spent] + job.doubts:
         bad.append(f"{job.id} was paid {paid} times but says {job.spent} and {job.doubts} doubts")
@@ -190,14 +192,15 @@ def _money(job: Job, vendor: Vendor, people: list[Person]) -> list[str]:
 
 def _videos(job: Job, vendor: Vendor, slack: Slack) -> list[str]:
     shown = [file for file in slack.files.values() for place in file.shares if place == job.id and not file.picture]
-    linked = [slack.files[file] for place, file in slack.links if place == job.id]
+    linked = [found for place, file in slack.links if place == job.id and not (found := slack.files[file]).removed]
     bad = [f"{job.id} shows {len(shown)} videos"] if len(shown) > 1 else []
     bad += [
         f"{job.id} shows {file.text}, which is not its own"
         for file in shown + linked
         if file.text not in vendor.tasks or vendor.tasks[file.text].job != job.id
     ]
-    if (job.state is JobState.DELIVERED) != bool(shown or linked):
+    gone = job.delivery.removed_at is not None
+    if (job.state is JobState.DELIVERED and not gone) != bool(shown or linked):
         bad.append(f"{job.id} is {job.state}, with {len(shown)} videos and {len(linked)} links")
     return bad
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sim_world import Died
 
 from bot.errors import StoreUnavailable
-from bot.intake import Denied
-from bot.job import Ask, Job, Kind, Order, Place, SourceFile
+from bot.intake import Denied, may_retry
+from bot.job import Ask, Job, JobState, Kind, Order, Place, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -28,7 +29,8 @@ class Person:
         self.number = number
         self.user = f"U{number % self.plan.people}"
         self.job_id: str | None = None  # known once Slack was told that it is stored
-        self.sent_again = 0  # presses that may have counted
+        self.jobs: list[str] = []  # this one, and those before it that it follows
+        self.sent_again: Counter[str] = Counter()  # presses that may have counted
         self.asked = False
         self.done = asyncio.Event()
         self._look = asyncio.Event()
@@ -42,16 +44,61 @@ class Person:
         await self._order()
         if self.dice.random() < self.plan.cancels:
             self.world.start(self._cancel(self.dice.uniform(0, 200)))
+        await self._watch()
+        for _ in range(3):
+            job = await self._job()
+            if job is not None and self.dice.random() < self.plan.afterwards:
+                await self._go_on(job)
+                await self._watch()
+        self.done.set()
+
+    async def _watch(self) -> None:
+        """Look at the job until there is nothing more to come, and answer its question."""
         while self.job_id is not None:
             job = await self._job()
-            if job is not None and job.final:
-                break
+            if job is not None and job.final and not job.removing:
+                return
             if job is not None and job.ask is Ask.UNCLEAR:
                 self.asked = True
                 await self._decide(job)
             self._look.clear()
             await self._look.wait()
-        self.done.set()
+
+    async def _go_on(self, job: Job) -> None:
+        """Press a button of the ended job, twice at once now and then, until it was heard."""
+        choices = ["retry"] if may_retry(job) else []
+        if job.state is JobState.DELIVERED and job.delivery.removed_by is None:
+            choices += ["pro", "remove"]
+        if not choices:
+            return
+        choice = self.dice.choice(choices)
+        await asyncio.sleep(self.dice.choice((0.0, 0.5, 30.0)))
+        presses = [self._heard(choice, job) for _ in range(self.dice.choice((1, 1, 2)))]
+        found = await asyncio.gather(*presses)
+        following = {answer.id for answer in found if isinstance(answer, Job)} - {job.id}
+        if len(following) > 1:
+            raise AssertionError(f"one button of {job.id} made {following}")
+        for self.job_id in following:
+            self.jobs.append(self.job_id)
+
+    async def _heard(self, choice: str, job: Job) -> Job | Denied:
+        """Press until Slack says that it was heard."""
+        wishes: dict[str, Callable[[Life, Job], Coroutine[None, None, Job | Denied]]] = {
+            "retry": lambda life, job: life.intake.retry(job, job.place),
+            "pro": lambda life, job: life.intake.in_pro(job, job.place),
+            "remove": lambda life, job: life.intake.remove(job, by=self.user),
+        }
+        while True:
+            try:
+                answer = await self.world.ask(lambda life: wishes[choice](life, job))
+            except Died:
+                await self.world.born.wait()
+                await asyncio.sleep(1.0 + self.number / 100)
+            except StoreUnavailable:
+                await asyncio.sleep(10.0)
+            else:
+                self.world.note(f"{job.id} {choice} pressed: {answer if isinstance(answer, Denied) else answer.id}")
+                return answer
 
     async def _order(self) -> None:
         """Press Start until Slack says that it was heard: it sends the same request again."""
@@ -70,6 +117,7 @@ class Person:
                 await asyncio.sleep(10.0)
             else:
                 self.job_id = job.id
+                self.jobs.append(job.id)
                 self.world.note(f"{job.id} acknowledged")
                 return
 
@@ -107,7 +155,7 @@ class Person:
             counts = True  # nobody knows
         except StoreUnavailable:
             counts = False
-        self.sent_again += counts and choice == "again"
+        self.sent_again[job.id] += counts and choice == "again"
 
     async def _cancel(self, after: float) -> None:
         await asyncio.sleep(after)

@@ -36,6 +36,7 @@ class Plan:
     jumps: tuple[float, ...] = ()  # how far the wall clock is set at each restart
     disk_full: tuple[float, float] | None = None  # from, until
     cancels: float = 0.0  # how likely somebody wants to stop
+    afterwards: float = 0.0  # how likely somebody presses a button of a job that has ended
     answers: str = "any"  # to the question: "again", "stop", "never", or "any" of them
 
 
@@ -72,6 +73,7 @@ def random_plan(seed: int) -> Plan:
         crashes=crashes,
         restarts=restarts,
         cancels=dice.choice((0.0, 0.0, 0.2)),
+        afterwards=Random(-seed - 1).choice((0.0, 0.0, 0.7)),  # drawn apart, so that older seeds play as they did
     )
     if dice.random() < 0.1:
         plan = replace(plan, jumps=tuple(dice.choice((-HOUR, 0.0, HOUR)) for _ in range(6)))

@@ -38,6 +38,7 @@ class Upload:
     completed: bool = False
     shares: list[str] = field(default_factory=list)  # the jobs in whose thread it was seen, once for each time
     picture: bool = False  # of a preview
+    removed: bool = False
 
 
 class Slack:
@@ -59,9 +60,16 @@ class Slack:
 
     def complete(self, file: Upload, job: str) -> None:
         """Make it visible, later. Nobody promises that a second time changes nothing, so here it is shown twice."""
+        if file.removed:
+            return
         file.completed = True
         self.world.note(f"{file.id} completed for {job}")
-        self.world.later(self.lateness.of(self.plan.late), lambda: file.shares.append(job))
+        self.world.later(self.lateness.of(self.plan.late), lambda: file.removed or file.shares.append(job))
+
+    def remove(self, file: Upload) -> None:
+        """Take it away from everywhere, for good."""
+        file.removed = True
+        file.shares.clear()
 
 
 class SimSlack:
@@ -178,6 +186,13 @@ class SimSlack:
     async def point(self, job: Job, permalink: str) -> None:
         await self._call("point")
         self._slack.links.append((job.id, permalink.rpartition("/")[2]))
+
+    async def remove(self, job: Job) -> None:
+        await self._call("remove")
+        self._slack.remove(self._slack.files[job.delivery.file or ""])
+        await self._life.point("remove: answered")
+        if self._trouble():
+            raise Unclear("files.delete: ServerDisconnected")
 
     def _trouble(self) -> bool:
         return self._dice.random() < self._slack.plan.trouble

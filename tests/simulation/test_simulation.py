@@ -56,6 +56,21 @@ def test_random_crashes_lags_losses_and_people(theatre: Theatre, part: int) -> N
     assert failures(theatre.play(random_plan(seed)) for seed in seeds) == []
 
 
+def test_buttons_of_ended_jobs_race_with_crashes(theatre: Theatre) -> None:
+    """Retry, Render in pro and Delete, pressed twice, with a death at each point of what follows."""
+    world = Plan(afterwards=1.0, late=1.0, trouble=0.1, moderated=0.3, restarts=(2.0,), seed=4)
+    calm = theatre.play(world)
+    assert calm.bad == []
+    deaths = range(1, len(calm.lives[0]) + 1, 5)
+    assert failures(theatre.play(replace(world, crashes=(at,))) for at in deaths) == []
+    lapsed = replace(world, lost_creates=("fetched only",), answers="never")
+    outcomes = [theatre.play(replace(plan, seed=seed)) for plan in (world, lapsed) for seed in range(6)]
+    assert failures(iter(outcomes)) == []
+    jobs = [job for outcome in outcomes for job in outcome.jobs]
+    assert any(job.delivery.removed_at for job in jobs)
+    assert {job.key.partition(":")[0] for job in jobs if job.parent} == {"retry", "pro"}
+
+
 def test_the_same_plan_runs_the_same_way(theatre: Theatre) -> None:
     def history(seed: int) -> object:
         outcome = theatre.play(random_plan(seed))

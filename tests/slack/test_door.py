@@ -98,7 +98,7 @@ async def door(slack: Slack, store: Store) -> AsyncIterator[Door]:
             pass
 
         intake = Intake(store=store, moves=moves, clock=Clock(), wake=lambda: None, tidy=tidy, check_room=lambda: None)
-        listeners = Listeners(client=client, intake=intake, store=store, cards=cards)
+        listeners = Listeners(client=client, intake=intake, store=store, cards=cards, clock=Clock())
         yield Door(client, listeners, token="xoxb-1", signatures=Signatures(SECRET, clock=Clock()))
         await listeners.drain(within=1)
 
@@ -179,7 +179,7 @@ async def test_without_a_secret_nothing_is_let_in(slack: Slack, store: Store) ->
         client = SlackClient(token="xoxb-1", base_url="http://127.0.0.1:9/", session=session)
         cards = Cards(client, store, prices=PRICES, tasks_at_once=1, clock=Clock())
         intake: Any = None
-        listeners = Listeners(client=client, intake=intake, store=store, cards=cards)
+        listeners = Listeners(client=client, intake=intake, store=store, cards=cards, clock=Clock())
         answer = await Door(client, listeners, token="xoxb-1", signatures=None).receive(BODY, GOOD)
     assert answer.status == 401
     assert slack.asked == []

@@ -88,5 +88,5 @@ def test_a_finished_job_tells_what_its_video_really_is() -> None:
     job = in_state(JobState.DELIVERED)
     assert job.result is not None
     known = replace(job, result=replace(job.result, media=replace(VIDEO, seconds=5.2, size=3_140_000)))
-    assert "Details: 5.2 s · 640 × 360 px · 25 fps · 3.2 MB · with sound" in card(known)
-    assert "Details" not in card(job)
+    assert "Video: 5.2 s · 640 × 360 px · 25 fps · 3.2 MB · with sound" in card(known)
+    assert "Video: " not in card(job)

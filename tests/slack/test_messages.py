@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import check_blocks
+from bot.estimate import DOCUMENTED
 from bot.job import (
     Ask,
     Delivery,
@@ -29,7 +30,7 @@ from bot.job import (
 )
 from bot.media.limits import Rule
 from bot.queue import Prices, Standing
-from bot.slack import messages
+from bot.slack import answers, controls, messages, wording
 from bot.slack.failures import SENTENCES
 from bot.slack.messages import View
 
@@ -78,7 +79,7 @@ def texts_of(value: Any) -> list[dict[str, Any]]:
     return []
 
 
-def buttons(message: messages.Message) -> list[str]:
+def buttons(message: wording.Message) -> list[str]:
     return [e["action_id"] for block in message.blocks if block["type"] == "actions" for e in block["elements"]]
 
 
@@ -108,32 +109,40 @@ def test_a_card_names_what_was_ordered(kind: Kind, quality: Quality) -> None:
 def test_status_and_jobs_say_the_same_as_the_card(kind: JobState | Ask) -> None:
     job = any_job(kind)
     first = messages.status_lines(job, VIEW)[0]
-    assert first in messages.status_text(job, VIEW)
-    assert first in messages.jobs_text([(job, VIEW)])
+    assert first in answers.status_text(job, VIEW)
+    assert first in answers.jobs_text([(job, VIEW, "")])
     assert first in text_of(messages.card(job, VIEW).blocks)
+
+
+RUNNING, ENDED = [controls.DETAILS], [controls.AGAIN, controls.DETAILS]
+SERVICE = Failure(FailureCode.SERVICE)
+PRO_ORDER = order(quality=Quality.PRO)
 
 
 @pytest.mark.parametrize(
     ("job", "actions"),
     [
-        (queued(), [messages.CANCEL]),
-        (in_state(JobState.READY), [messages.CANCEL]),
-        (in_state(JobState.SUBMITTING), [messages.CANCEL]),
-        (in_state(JobState.RENDERING), [messages.CANCEL]),
-        (in_state(JobState.RENDERING, cancel_by=ADA), []),
-        (unclear(), [messages.SEND_AGAIN, messages.STOP_HERE]),
-        (unclear(cancel_by=ADA), [messages.SEND_AGAIN, messages.STOP_HERE]),
-        (in_state(JobState.RENDERED), []),
-        (in_state(JobState.RENDERED, delivery=KEPT), [messages.DELIVER_AGAIN]),
-        (in_state(JobState.DELIVERED), []),
-        (in_state(JobState.FAILED), []),
-        (in_state(JobState.CANCELLED), []),
+        (queued(), [controls.CANCEL, *RUNNING]),
+        (in_state(JobState.READY), [controls.CANCEL, *RUNNING]),
+        (in_state(JobState.SUBMITTING), [controls.CANCEL, *RUNNING]),
+        (in_state(JobState.RENDERING), [controls.CANCEL, *RUNNING]),
+        (in_state(JobState.RENDERING, cancel_by=ADA), RUNNING),
+        (unclear(), [controls.SEND_AGAIN, controls.STOP_HERE, *RUNNING]),
+        (unclear(cancel_by=ADA), [controls.SEND_AGAIN, controls.STOP_HERE, *RUNNING]),
+        (in_state(JobState.RENDERED), RUNNING),
+        (in_state(JobState.RENDERED, delivery=KEPT), [controls.DELIVER_AGAIN, *RUNNING]),
+        (in_state(JobState.DELIVERED), [controls.AGAIN, controls.PRO, controls.DETAILS, controls.DELETE]),
+        (in_state(JobState.DELIVERED, order=PRO_ORDER), [*ENDED, controls.DELETE]),
+        (in_state(JobState.DELIVERED, order=PRO_ORDER, delivery=Delivery(removed_by=ADA)), ENDED),
+        (in_state(JobState.FAILED, failure=SERVICE), [controls.RETRY, *ENDED]),
+        (in_state(JobState.FAILED, failure=Failure(FailureCode.MODERATION)), ENDED),
+        (in_state(JobState.CANCELLED), ENDED),
     ],
 )
 def test_a_card_has_the_buttons_that_make_sense(job: Job, actions: list[str]) -> None:
     card = messages.card(job, VIEW)
     assert buttons(card) == actions
-    assert set(actions) <= set(messages.ACTIONS)
+    assert set(actions) <= set(controls.ACTIONS)
     values = [e["value"] for block in card.blocks if block["type"] == "actions" for e in block["elements"]]
     assert values == [job.id] * len(actions)
 
@@ -143,9 +152,15 @@ def test_what_may_cost_money_is_confirmed_and_a_free_cancellation_is_not() -> No
         blocks = messages.card(job, VIEW).blocks
         return ["confirm" in e for block in blocks if block["type"] == "actions" for e in block["elements"]]
 
-    assert confirmed(queued()) == [False]
-    assert confirmed(in_state(JobState.RENDERING)) == [True]
-    assert confirmed(unclear()) == [True, False]
+    def cost(spent: Spent) -> Job:
+        return in_state(JobState.FAILED, failure=Failure(FailureCode.SERVICE, spent=spent))
+
+    assert confirmed(queued()) == [False, False]
+    assert confirmed(in_state(JobState.RENDERING)) == [True, False]
+    assert confirmed(unclear()) == [True, False, False]
+    assert confirmed(in_state(JobState.DELIVERED)) == [False, True, False, True]
+    assert confirmed(cost(Spent.NOTHING)) == [False, False, False]
+    assert confirmed(cost(Spent.YES)) == [True, False, False]
 
 
 @pytest.mark.parametrize("code", FailureCode)
@@ -216,7 +231,7 @@ def test_names_and_details_mention_link_and_format_nothing(name: str, detail: st
         _harmless(message)
 
 
-def _harmless(message: messages.Message) -> None:
+def _harmless(message: wording.Message) -> None:
     formatted = [message.text, *(t["text"] for t in texts_of(message.blocks) if t["type"] == "mrkdwn")]
     assert all(set(re.findall(r"<[^>]*>", text)) <= {f"<@{ADA}>"} for text in formatted)
     plain = [t["text"] for t in texts_of(message.blocks) if t["type"] == "plain_text"]
@@ -230,7 +245,7 @@ def test_what_was_found_in_a_file_mentions_and_links_nothing_in_a_private_answer
     """Private answers are formatted text throughout."""
     problems = (Problem(Role.VIDEO, Rule.FORMAT, found[:80], found[:80]),)
     job = in_state(JobState.FAILED, failure=Failure(FailureCode.BAD_FILES, found, problems))
-    for text in (messages.status_text(job, VIEW), messages.jobs_text([(job, VIEW)])):
+    for text in (answers.status_text(job, VIEW), answers.jobs_text([(job, VIEW, "")])):
         assert re.findall(r"<[^>]*>", text) == []
         assert len(text.splitlines()) <= 4
 
@@ -238,24 +253,24 @@ def test_what_was_found_in_a_file_mentions_and_links_nothing_in_a_private_answer
 @QUICK
 @given(st.text(max_size=80), st.integers(2, 60))
 def test_cleaned_words_are_one_short_line_without_anything_that_steers_it(text: str, most: int) -> None:
-    found = messages.clean(text, most)
+    found = wording.clean(text, most)
     assert len(found) <= most
     assert len(found.splitlines()) <= 1
     assert not any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} for char in found)
     assert found == found.strip()
-    assert messages.clean(found, most) == found
+    assert wording.clean(found, most) == found
 
 
 def test_cleaning_keeps_ordinary_words() -> None:
-    assert messages.clean("Zoë's héros – 2 (final).png", 60) == "Zoë's héros – 2 (final).png"
-    assert messages.clean("a\r\n\tb\u2028c", 60) == "a b c"
-    assert messages.clean("abcdef", 4) == "abc…"
+    assert wording.clean("Zoë's héros – 2 (final).png", 60) == "Zoë's héros – 2 (final).png"
+    assert wording.clean("a\r\n\tb\u2028c", 60) == "a b c"
+    assert wording.clean("abcdef", 4) == "abc…"
 
 
 @QUICK
 @given(st.text(max_size=80))
 def test_escaped_text_mentions_and_links_nothing_and_can_be_read_back(text: str) -> None:
-    escaped = messages.escape(text)
+    escaped = wording.escape(text)
     assert not set("<>") & set(escaped)
     assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
 
@@ -284,17 +299,17 @@ def test_a_link_in_the_place_of_the_video_says_the_same_and_links() -> None:
     ],
 )
 def test_the_answer_to_a_cancellation_is_true_of_the_state(job: Job, found: str) -> None:
-    assert found in messages.cancelled_text(job)
-    assert job.id in messages.cancelled_text(job)
+    assert found in answers.cancelled_text(job, PRICES)
+    assert job.id in answers.cancelled_text(job, PRICES)
 
 
 def test_nobody_without_jobs_is_shown_an_empty_list() -> None:
-    assert "no jobs yet" in messages.jobs_text([])
+    assert "no jobs yet" in answers.jobs_text([])
 
 
 def test_help_names_prices_limits_and_every_first_word() -> None:
     prices = Prices("CNY", {k: 0.1 * n for n, k in enumerate(itertools.product(Kind, Quality), 1)})
-    text = messages.help_text(prices)
+    text = answers.help_text(prices, DOCUMENTED)
     for found in (
         "¥0.10 / ¥0.20",
         "¥0.30 / ¥0.40",
@@ -327,7 +342,7 @@ def test_help_names_prices_limits_and_every_first_word() -> None:
     ],
 )
 def test_a_length_of_time_as_people_say_it(seconds: float, said: str) -> None:
-    assert messages.duration(seconds) == said
+    assert wording.duration(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -349,7 +364,7 @@ def test_a_length_of_time_as_people_say_it(seconds: float, said: str) -> None:
     ],
 )
 def test_a_place_in_line_as_people_say_it(number: int, said: str) -> None:
-    assert messages.ordinal(number) == said
+    assert wording.ordinal(number) == said
 
 
 @pytest.mark.parametrize(
@@ -365,13 +380,13 @@ def test_a_place_in_line_as_people_say_it(number: int, said: str) -> None:
     ],
 )
 def test_an_amount_is_rounded_up_to_a_cent(currency: str, amount: float, said: str) -> None:
-    assert messages.price(Prices(currency, {}), amount) == said
+    assert wording.price(Prices(currency, {}), amount) == said
 
 
 @QUICK
 @given(st.floats(0, 10_000))
 def test_nobody_pays_more_than_was_said(amount: float) -> None:
-    said = float(messages.price(PRICES, amount).removeprefix("$"))
+    said = float(wording.price(PRICES, amount).removeprefix("$"))
     assert amount - 1e-6 <= said < amount + 0.01 + 1e-6
 
 

@@ -42,7 +42,7 @@ async def test_a_card_in_the_place_of_a_lost_one_tells_nobody_twice(store: Store
     await store.cards.posted(job.id, channel="C1", ts="1.5", direct=False, shown=5)
     await store.cards.told(job.id)
     await store.cards.posted(job.id, channel="D1", ts="2.5", direct=True, shown=0)
-    assert await store.cards.get(job.id) == Card(channel="D1", ts="2.5", direct=True, shown=0, told=True)
+    assert await store.cards.get(job.id) == Card(channel="D1", ts="2.5", direct=True, shown=0, told=True, lost=1)
 
 
 async def test_a_job_is_unsettled_until_its_card_shows_its_last_revision(store: Store) -> None:

@@ -1,0 +1,174 @@
+"""A job's card, and the reply that tells of a failure, as calls to Slack. A deleted card comes back, once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from bot.errors import RemoteError, Unreachable
+from bot.slack import messages
+from bot.slack.client import CARD_EDITS, EDIT, POST, SlackRefusal
+
+if TYPE_CHECKING:
+    from bot.job import Job
+    from bot.queue import Prices
+    from bot.slack.client import SlackClient
+    from bot.slack.line import Lines
+    from bot.slack.wording import Message
+    from bot.store import Card, Store
+
+log = structlog.get_logger(__name__)
+
+# Slack's words for a place where the bot may not post.
+UNWELCOME = frozenset(
+    {
+        "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+        "cannot_reply_to_message",
+        "thread_not_found",
+        "message_limit_exceeded",
+        "team_access_not_granted",
+        "posting_to_channel_denied",
+        "user_not_in_channel",
+        "messages_tab_disabled",
+        "cannot_dm_bot",
+    }
+)
+_DELETED = "message_not_found"
+# A deleted card comes back so often. Who deletes it again does not want it.
+COMES_BACK = 1
+
+
+class Poster:
+    """Everything of a job that is said in its place, but its video."""
+
+    def __init__(self, client: SlackClient, store: Store, lines: Lines, *, prices: Prices) -> None:
+        self._client = client
+        self._store = store
+        self._lines = lines
+        self._prices = prices
+        self._posting = asyncio.Lock()
+
+    async def ensure(self, job: Job) -> Card:
+        """Return the job's card, posting it first if it has none: it is where the thread begins."""
+        if (card := await self._store.cards.get(job.id)) is not None:
+            return card
+        async with self._posting:
+            known = await self._store.cards.get(job.id)
+            return known or await self._post(job)
+
+    async def bring_up_to_date(self, job: Job, card: Card) -> bool:
+        """Let the card say what is true now; returns whether that took an edit."""
+        message = messages.card(job, await self._lines.view(job))
+        says = digest(message)
+        edited = card.says != says
+        if edited and not await self._edit(job, card, message):
+            return True
+        if edited or card.shown < job.revision:
+            await self._store.cards.shown(job.id, job.revision, says=says)
+        return edited
+
+    async def _edit(self, job: Job, card: Card, message: Message) -> bool:
+        """Edit the card; false if it was posted anew instead, and says all that already."""
+        self.in_turn(CARD_EDITS, EDIT)
+        await self._client.budgets.turn(CARD_EDITS)
+        try:
+            await self._client.call(EDIT, channel=card.channel, ts=card.ts, text=message.text, blocks=message.blocks)
+        except SlackRefusal as error:
+            if error.operators:
+                raise Unreachable(str(error), retry_after=60.0) from error
+            if error.code == _DELETED and card.lost < COMES_BACK:
+                await self._again(job)
+                return False
+            log.warning("the card can't be edited", reason=str(error))
+        return True
+
+    async def _again(self, job: Job) -> None:
+        """Somebody deleted the card: post it once more."""
+        log.info("the card was deleted, and comes back")
+        self.in_turn(POST, f"{POST} {job.place.channel}")
+        async with self._posting:
+            await self._post(job)
+
+    async def tell(self, job: Job, card: Card) -> None:
+        """Reply that the job failed, mentioning its requester."""
+        message = messages.told(job, self._prices)
+        thread = job.place.thread if job.place.thread and not card.direct else card.ts
+        try:
+            await self._say(card.channel, thread, message, job, "failed")
+        except SlackRefusal as error:
+            if error.code not in UNWELCOME:
+                raise
+            await self._say(await self.direct_channel(job), None, message, job, "failed")
+        await self._store.cards.told(job.id)
+
+    async def _post(self, job: Job) -> Card:
+        message = messages.card(job, await self._lines.view(job))
+        try:
+            # A person's id stands for their direct messages; the answer names the channel that these are.
+            channel, ts = await self._say(job.place.channel, job.place.thread, message, job, "card")
+            direct = False
+        except SlackRefusal as error:
+            if error.code not in UNWELCOME:
+                raise
+            log.info("the card goes to direct messages", reason=str(error))
+            channel, direct = await self.direct_channel(job), True
+            channel, ts = await self._say(channel, None, message, job, "card")
+            await self._explain(job)
+        says = digest(message)
+        await self._store.cards.posted(job.id, channel=channel, ts=ts, direct=direct, shown=job.revision, says=says)
+        card = await self._store.cards.get(job.id)
+        if card is None:
+            raise RuntimeError("a card that was just stored is there")
+        return card
+
+    async def direct_channel(self, job: Job) -> str:
+        """Return the requester's direct messages with the bot."""
+        answer = await self._client.call("conversations.open", users=job.place.user)
+        channel = answer["channel"]
+        if not isinstance(channel, dict) or not channel.get("id"):
+            raise Unreachable("conversations.open: no channel in the answer")
+        return str(channel["id"])
+
+    async def _explain(self, job: Job) -> None:
+        """Say in private why the card is elsewhere. The address may be dead by now; the card itself is not."""
+        if job.place.response_url is None:
+            return
+        try:
+            await self._client.answer(job.place.response_url, messages.moved_to_direct())
+        except RemoteError as error:
+            log.info("the private answer did not arrive", reason=str(error))
+
+    def in_turn(self, *names: str) -> None:
+        """Raise Unreachable, to come back, where a call would have to wait: a card in hand holds up others."""
+        if wait := self._client.budgets.wait(*names):
+            raise Unreachable(f"{names[0]}: not yet, the budget is spent", retry_after=wait)
+
+    async def _say(self, channel: str, thread: str | None, message: Message, job: Job, what: str) -> tuple[str, str]:
+        payload: dict[str, Any] = {"job": job.id, "kind": what}
+        answer = await self._client.call(
+            POST,
+            channel=channel,
+            thread_ts=thread,
+            text=message.text,
+            blocks=message.blocks or None,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata={"event_type": "understudy_job", "event_payload": payload},
+        )
+        return str(answer.get("channel") or channel), str(answer["ts"])
+
+
+def digest(message: Message) -> str:
+    """Return what tells whether two messages read the same."""
+    return hashlib.sha256(json.dumps([message.text, message.blocks]).encode()).hexdigest()[:16]

@@ -1,0 +1,85 @@
+"""How numbers, names and money are written, and the pieces that every message is made of. Pure.
+
+People's words and file names are shown as plain text only.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bot.job import Kind, Quality
+
+if TYPE_CHECKING:
+    from bot.queue import Prices
+
+SIGNS = {"USD": "$", "CNY": "¥"}
+VERB = {Kind.ANIMATE: "Animate", Kind.SWAP: "Swap"}
+QUALITY = {Quality.STANDARD: "standard", Quality.PRO: "pro"}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one message says: blocks for the eye, ``text`` for notifications and screen readers."""
+
+    text: str
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it."""
+    if seconds < 55:
+        return f"{max(5, math.ceil(seconds / 5) * 5)} s"
+    minutes = round(seconds / 60) or 1
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def roughly(seconds: float) -> str:
+    """Return a length of time so coarsely that it seldom changes: by 5, 15 or 30 minutes, then by hours."""
+    minutes = seconds / 60
+    if minutes < 5:
+        return duration(seconds)
+    for most, step in ((30, 5), (60, 15), (180, 30)):
+        if minutes <= most:
+            return duration(60.0 * step * math.ceil(minutes / step))
+    return f"{math.ceil(minutes / 60)} h"
+
+
+def ordinal(number: int) -> str:
+    """Return the number as a place in line: 1st, 2nd, 3rd."""
+    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def price(prices: Prices, amount: float) -> str:
+    """Return an amount of money, rounded up so that nobody pays more than was said."""
+    return f"{SIGNS.get(prices.currency, prices.currency + ' ')}{math.ceil(amount * 100 - 1e-6) / 100:.2f}"
+
+
+def clean(text: str, most: int) -> str:
+    """Return somebody's words without what steers a line: control characters, direction marks, line ends."""
+    kept = "".join(" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in text)
+    kept = " ".join("".join(char for char in kept if unicodedata.category(char) not in {"Cf", "Cs"}).split())
+    return kept if len(kept) <= most else kept[: most - 1] + "…"
+
+
+def escape(text: str) -> str:
+    """Return text that Slack shows as it is written, where plain text can't be asked for."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def words(text: str, most: int) -> str:
+    """Return somebody's words for formatted text: on one line, and without what formats, mentions or links."""
+    return escape("".join(" " if char in "*_~`" else char for char in clean(text, most)))
+
+
+def plain(text: str) -> dict[str, Any]:
+    """Return a text object in which nothing formats, mentions or links."""
+    return {"type": "plain_text", "text": text, "emoji": False}  # a file may be called :poop:
+
+
+def section(text: str) -> dict[str, Any]:
+    """Return a block of formatted text."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
