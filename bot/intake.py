@@ -82,7 +82,8 @@ class Intake:
     async def order(self, order: Order, place: Place, *, key: str, parent: str | None = None) -> Job:
         """Store a job and return it once it is on the disk. The same key always returns the same job.
 
-        ``parent`` is the job that this one follows. Raises StoreUnavailable or SpoolFull if nothing can be stored: then nothing was.
+        ``parent`` is the job that this one follows. Raises StoreUnavailable or SpoolFull if nothing can be stored: then
+        nothing was.
         """
         try:
             self._check_room()
