@@ -52,10 +52,10 @@ def help_text(prices: Prices, estimates: Estimates) -> str:
         "What does not fit (turned, too big, another format) I make fit, and show you before it is rendered.",
         _BEST,
         f"Price of a second (standard / pro): animate {rates[Kind.ANIMATE]}, swap {rates[Kind.SWAP]}. {_FREE}",
-        f"Time (standard / pro): {_EXAMPLE_SECONDS:g} s of video take {times} once it is their turn; with animate they "
-        f"cost {costs}.",
+        f"Time (standard / pro): {_EXAMPLE_SECONDS:g} s of video take {times}, and cost {costs} with animate.",
         "Model Studio takes one job at a time. Turns go round the people who wait.",
-        "`/animate jobs` your jobs · `/animate status` the queue · `/animate status ID` one · `/animate cancel ID` stop",
+        "`/animate jobs` your jobs · `/animate status` the queue · `/animate status ID` one job",
+        "`/animate cancel ID` stops a job: free while it waits here.",
     ]
     return "\n".join(lines)
 

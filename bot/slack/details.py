@@ -10,7 +10,7 @@ from bot.job import Role
 from bot.slack.failures import FILE
 from bot.slack.mending import asked, details, mending_line
 from bot.slack.messages import money_line
-from bot.slack.wording import QUALITY, VERB, clean, plain, section, words
+from bot.slack.wording import QUALITY, TEXT_MOST, VERB, clean, fitting, plain, section, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ def view(job: Job, events: Sequence[Event], prices: Prices) -> dict[str, Any]:
     """Return the modal. Of very many events the oldest and the latest are shown."""
     facts = [f"{name}: {value}" for name, value in _facts(job, prices) if value]
     blocks: list[dict[str, Any]] = [
-        {"type": "section", "text": plain("\n".join(facts))},
+        {"type": "section", "text": plain(fitting(facts))},
         *[{"type": "section", "text": plain(text)} for text in _files(job)],
         {"type": "divider"},
         *[section("\n".join(lines)) for lines in _groups([*_events(events)])],
@@ -63,7 +63,7 @@ def _files(job: Job) -> Iterable[str]:
         text = f"{FILE[role].capitalize()}: {name} ({clean(source.id, 100)})"
         yield f"{text}\n{_media(found.media)}" if found else text
     if done := mending_line(job):
-        yield done
+        yield clean(done, TEXT_MOST)
     if job.result is not None and job.result.media is not None:
         yield f"Finished: {details(job.result.media)}"
 

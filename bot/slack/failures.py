@@ -150,12 +150,13 @@ _BY_RULE: Mapping[str, str] = {
 }
 
 
+_FOUND_MOST = 80  # characters: there may be twenty of them in one message
 _STEERING = re.compile(r"[^\w .,:×–%()/+-]|_")
 
 
 def harmless(text: str) -> str:
     """Return what a file says of itself so that nothing in it steers or formats."""
-    return _STEERING.sub("", text)
+    return _STEERING.sub("", text)[:_FOUND_MOST]
 
 
 def problem(found: Problem) -> str:

@@ -14,7 +14,21 @@ from bot.job import Ask, Job, JobState, Quality, Spent, Target
 from bot.slack.controls import buttons
 from bot.slack.failures import SENTENCES, problem
 from bot.slack.mending import asked, details, mending_line
-from bot.slack.wording import QUALITY, VERB, Message, clean, duration, escape, ordinal, plain, price, roughly, section
+from bot.slack.wording import (
+    QUALITY,
+    TEXT_MOST,
+    VERB,
+    Message,
+    clean,
+    duration,
+    escape,
+    fitting,
+    ordinal,
+    plain,
+    price,
+    roughly,
+    section,
+)
 
 if TYPE_CHECKING:
     from bot.estimate import Estimate
@@ -42,8 +56,8 @@ def card(job: Job, view: View) -> Message:
     lines = status_lines(job, view)
     blocks: list[dict[str, Any]] = [
         section(title),
-        {"type": "section", "text": plain("\n".join(lines))},
-        {"type": "context", "elements": [plain(line) for line in _facts(job, view)]},
+        {"type": "section", "text": plain(fitting(lines))},
+        {"type": "context", "elements": [plain(clean(line, TEXT_MOST)) for line in _facts(job, view)]},
     ]
     if job.state is JobState.CANCELLED or job.delivery.removed_at is not None:  # somebody is named in it
         blocks[1] = section("\n".join(lines))
@@ -198,7 +212,7 @@ def told(job: Job, prices: Prices) -> Message:
     lines = failure_lines(job, prices)
     blocks: list[dict[str, Any]] = [
         section(f"<@{job.place.user}>"),
-        {"type": "section", "text": plain("\n".join(lines))},
+        {"type": "section", "text": plain(fitting(lines))},
     ]
     if job.failure and job.failure.detail:
         details = f"Details: {clean(job.failure.detail, 300)} · job {job.id}"

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 from bot.job import Kind, Quality
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.queue import Prices
 
+TEXT_MOST = 3000  # characters of one text object
 SIGNS = {"USD": "$", "CNY": "¥"}
 VERB = {Kind.ANIMATE: "Animate", Kind.SWAP: "Swap"}
 QUALITY = {Quality.STANDARD: "standard", Quality.PRO: "pro"}
@@ -63,6 +66,17 @@ def clean(text: str, most: int) -> str:
     kept = "".join(" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in text)
     kept = " ".join("".join(char for char in kept if unicodedata.category(char) not in {"Cf", "Cs"}).split())
     return kept if len(kept) <= most else kept[: most - 1] + "…"
+
+
+def fitting(lines: Sequence[str], most: int = TEXT_MOST) -> str:
+    """Return the lines as one text, those at the end left out where Slack has no room for them."""
+    kept, left = [], most - len("\n…")
+    for line in lines:
+        left -= len(line) + 1
+        if left < 0:
+            return "\n".join([*kept, "…"])
+        kept.append(line)
+    return "\n".join(kept)
 
 
 def escape(text: str) -> str:

@@ -61,10 +61,10 @@ def test_buttons_of_ended_jobs_race_with_crashes(theatre: Theatre) -> None:
     world = Plan(afterwards=1.0, late=1.0, trouble=0.1, moderated=0.3, restarts=(2.0,), seed=4)
     calm = theatre.play(world)
     assert calm.bad == []
-    deaths = range(1, len(calm.lives[0]) + 1, 5)
+    deaths = range(1, len(calm.lives[0]) + 1, 1 if LONG else 20)
     assert failures(theatre.play(replace(world, crashes=(at,))) for at in deaths) == []
     lapsed = replace(world, lost_creates=("fetched only",), answers="never")
-    outcomes = [theatre.play(replace(plan, seed=seed)) for plan in (world, lapsed) for seed in range(6)]
+    outcomes = [theatre.play(replace(plan, seed=seed)) for plan in (world, lapsed) for seed in range(40 if LONG else 3)]
     assert failures(iter(outcomes)) == []
     jobs = [job for outcome in outcomes for job in outcome.jobs]
     assert any(job.delivery.removed_at for job in jobs)
