@@ -64,7 +64,7 @@ def test_buttons_of_ended_jobs_race_with_crashes(theatre: Theatre) -> None:
     deaths = range(1, len(calm.lives[0]) + 1, 1 if LONG else 20)
     assert failures(theatre.play(replace(world, crashes=(at,))) for at in deaths) == []
     lapsed = replace(world, lost_creates=("fetched only",), answers="never")
-    outcomes = [theatre.play(replace(plan, seed=seed)) for plan in (world, lapsed) for seed in range(40 if LONG else 3)]
+    outcomes = [theatre.play(replace(plan, seed=seed)) for plan in (world, lapsed) for seed in range(40 if LONG else 6)]
     assert failures(iter(outcomes)) == []
     jobs = [job for outcome in outcomes for job in outcome.jobs]
     assert any(job.delivery.removed_at for job in jobs)

@@ -384,6 +384,7 @@ async def test_why_slack_cannot_be_used_is_said_without_the_token(
     assert not door.known
 
 
-def test_bolts_own_lines_are_never_written() -> None:
+async def test_bolts_own_lines_are_never_written(door: Door) -> None:
     """They hold whole bodies, response addresses among them."""
+    del door
     assert not logging.getLogger("bot.slack.bolt").isEnabledFor(logging.CRITICAL)
