@@ -68,7 +68,7 @@ class Life:
         self._build(around)
 
     def _build(self, around: Surroundings) -> None:
-        spool = Spool(around.folder, limit=1 << 40)
+        spool = Spool(around.folder, limit=1 << 40, reserve=0)  # it may be a small one in memory
         slack = sim_slack.SimSlack(self, around.slack)
         self.previews = Previews(
             store=self.store,

@@ -42,6 +42,11 @@ def test_a_process_may_die_once_anywhere(theatre: Theatre, world: Plan) -> None:
     assert failures(theatre.play(plan) for plan in singles(theatre, world)) == []
 
 
+def test_a_process_may_die_once_around_a_failure_and_leaves_nothing_behind(theatre: Theatre) -> None:
+    """A job that fails has addresses that are still good until it is tidied up."""
+    assert failures(theatre.play(plan) for plan in singles(theatre, Plan(moderated=1.0))) == []
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("world", worlds(many=False)[::2], ids=name)
 def test_a_process_may_die_twice_in_the_paid_call_and_the_delivery(theatre: Theatre, world: Plan, part: int) -> None:

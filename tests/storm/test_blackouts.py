@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 PEOPLE = ("ada", "ben")
 LINE = 12 if LONG else 6
+JOBS = 3 if LONG else 1
 
 
 async def orders(place: TurnedWorkplace, number: int) -> None:
@@ -32,7 +33,7 @@ async def orders(place: TurnedWorkplace, number: int) -> None:
 @pytest.mark.parametrize("away", [10 * MINUTE, DAY] if LONG else [10 * MINUTE])
 async def test_slack_may_be_away_and_the_video_is_posted_when_it_is_back(turned: Turned, away: float) -> None:
     place = await turned(through=True)
-    await orders(place, 2)
+    await orders(place, JOBS)
     await place.go_on(lambda: "rendering" in str(place.states()), within=HOUR)
     await place.slack_proxy.refuse()
     await place.pass_time(away)
@@ -41,7 +42,7 @@ async def test_slack_may_be_away_and_the_video_is_posted_when_it_is_back(turned:
     place.studio.advance(2 * DAY)
     await place.slack_proxy.accept()
     await place.go_on(place.shown, within=HOUR)
-    assert place.judge(jobs=2) == {"delivered": 2}
+    assert place.judge(jobs=JOBS) == {"delivered": JOBS}
 
 
 @pytest.mark.parametrize("state", ["queued", "ready", "rendering"] if LONG else ["rendering"])
@@ -49,14 +50,14 @@ async def test_model_studio_may_be_away_for_hours_in_any_state(turned: Turned, s
     place = await turned(through=True)
     if state != "rendering":
         await place.studio_proxy.refuse()
-    await orders(place, 2)
+    await orders(place, JOBS)
     if state != "queued":
         await place.go_on(lambda: any(found == state for found, _ in place.states()), within=HOUR)
     await place.studio_proxy.refuse()
     await place.pass_time(5 * HOUR)
     await place.studio_proxy.accept()
     await place.go_on(place.shown, within=3 * HOUR)
-    assert place.judge(jobs=2) == {"delivered": 2}
+    assert place.judge(jobs=JOBS) == {"delivered": JOBS}
 
 
 async def test_both_may_be_away_and_the_bot_may_be_restarted_meanwhile(turned: Turned) -> None:
@@ -80,7 +81,7 @@ async def test_ten_minutes_in_which_nine_of_ten_answers_are_refusals_fail_no_job
     place = await turned()
     slack = at_slack.rate_limited(3) if kind == "429" else at_slack.http_status(503)
     studio = at_studio.rate_limited() if kind == "429" else at_studio.http_status(500)
-    await orders(place, 3)
+    await orders(place, 2)
     for seed, where in enumerate((at_slack.ANY, at_slack.DOWNLOAD, at_slack.UPLOAD)):
         place.slack.trouble.sometimes(where, slack, 0.9, seed=seed)
     # A 500 after the paid call leaves it open whether it was taken, and is then its requester's to decide.
@@ -90,13 +91,13 @@ async def test_ten_minutes_in_which_nine_of_ten_answers_are_refusals_fail_no_job
     began = Counter(place.slack.calls.counts()), Counter(place.studio.requests)
     await place.pass_time(10 * MINUTE)
     asked = place.slack.calls.counts() - began[0], Counter(place.studio.requests) - began[1]
-    # Refused is not asked again at once: a handful for each of three jobs, not a hail.
-    assert max(asked[0].values()) <= 60, asked
-    assert max(asked[1].values()) <= 60, asked
+    # Refused is not asked again at once: a handful for each job, not a hail.
+    assert max(asked[0].values(), default=0) <= 60, asked
+    assert max(asked[1].values(), default=0) <= 60, asked
     place.slack.trouble.clear()
     place.studio.trouble.clear()
     await place.go_on(place.shown, within=2 * HOUR)
-    assert place.judge(jobs=3) == {"delivered": 3}
+    assert place.judge(jobs=2) == {"delivered": 2}
 
 
 async def test_an_idle_bot_asks_nobody_anything(workplaces: Opened) -> None:

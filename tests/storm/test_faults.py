@@ -94,7 +94,7 @@ async def test_a_success_without_an_address_is_asked_for_until_its_day_is_over_t
 async def test_broken_copies_are_counted_and_not_the_tries_at_a_service_that_is_away(turned: Turned) -> None:
     place = await turned()
     place.studio.trouble.next("result", at_studio.http_status(503), times=7)
-    place.studio.trouble.next("result", at_studio.malformed("no video", effect=False), times=MORE_COPIES)
+    place.studio.trouble.next("result", at_studio.malformed("no video", effect=False), times=2)
     await place.order()
     await place.go_on(place.shown, within=DAY)
     assert not place.studio.trouble.pending("result")
