@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from measure import Row, quantile, table
 
 from bot.estimate import DOCUMENTED, Sample, learn
-from bot.job import Job, JobState, Kind, Media, Order, Place, Quality, SourceFile
+from bot.job import Input, Job, JobState, Kind, Media, Mending, Order, Place, Quality, SourceFile
 from bot.queue import Turn, movable, next_move_at, standings
 from bot.store import Store
 
@@ -40,7 +40,8 @@ def line(jobs: int, people: int) -> list[Job]:
         place = Place(team="T1", channel="C1", user=f"U{number * 7919 % people:04}")
         video = Media(format="mp4", size=1000, width=640, height=640, seconds=2.0 + number % 28, fps=25.0)
         job = Job(id=f"J{number:06}", key=str(number), order=order, place=place, created_at=NOW + number, due_at=NOW)
-        job = job.checked(image, video, now=NOW)
+        inputs = [Input(media=media, mending=Mending(original=media)) for media in (image, video)]
+        job = job.checked(*inputs, now=NOW)
         if number < PLACES:
             job = job.submitting(now=NOW).rendering(f"T{number}", due_at=NOW)
         made.append(job)

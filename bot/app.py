@@ -20,20 +20,23 @@ from bot.engine import Engine
 from bot.errors import RemoteError, StoreUnavailable
 from bot.hosting.local import LocalHost
 from bot.hosting.modelstudio import ModelStudioHost
-from bot.inputs import Inputs
+from bot.inputs import Inputs, largest
 from bot.intake import Intake
 from bot.lock import only_process
-from bot.media.limits import LIMITS
+from bot.media.child import Children
+from bot.media.prepare import Preparer
 from bot.media.probe import Prober
 from bot.moves import Moves
 from bot.pace import Pace
+from bot.previews import AFTER_SECONDS, Previews
+from bot.progress import Progress
 from bot.results import StudioResults
 from bot.slack.card import EDIT_SECONDS, Cards
 from bot.slack.client import CALL_SECONDS, SlackClient, slack_session
 from bot.slack.door import Door, Signatures, reachable
 from bot.slack.files import SlackFiles
 from bot.slack.listeners import Listeners
-from bot.slack.outlet import SlackOutlet
+from bot.slack.outlet import SlackBoard, SlackOutlet
 from bot.spool import Spool
 from bot.steps import Steps
 from bot.store import Store
@@ -73,6 +76,7 @@ class Bot:
         patience: Patience,
         pace: Pace,
         edit_seconds: float,
+        preview_after: float,
     ) -> None:
         base = studio_base(settings)
         token = settings.slack_bot_token.get_secret_value()
@@ -86,20 +90,38 @@ class Bot:
         else:
             host = ModelStudioHost(studio, media, clock=clock)
         self.store = store
+        progress = Progress(changed=self._progressed)
         self.cards = Cards(
-            client, store, prices=prices, tasks_at_once=pace.tasks_at_once, clock=clock, edit_seconds=edit_seconds
+            client,
+            store,
+            prices=prices,
+            tasks_at_once=pace.tasks_at_once,
+            clock=clock,
+            progress=progress,
+            edit_seconds=edit_seconds,
         )
-        prober = Prober()
+        children = Children()  # no more than two in the whole bot
+        preparer = Preparer(children=children)
+        self.previews = Previews(
+            store=store,
+            spool=spool,
+            painter=preparer,
+            board=SlackBoard(client, media, self.cards),
+            clock=clock,
+            patience=patience,
+            after=preview_after,
+        )
         moves = Moves(store.jobs, changed=self._changed)
         inputs = Inputs(
             source=SlackFiles(client, media, token=token, api_url=settings.slack_api_url),
-            prober=prober,
+            preparer=preparer,
             host=host,
             spool=spool,
             store=store,
             moves=moves,
+            progress=progress,
             clock=clock,
-            most=lambda role: LIMITS[role].size,
+            most=lambda role: largest(role, spool=int(settings.spool_max)),
         )
         self.steps = Steps(
             store=store,
@@ -107,8 +129,9 @@ class Bot:
             inputs=inputs,
             deliverer=Deliverer(
                 results=StudioResults(media, base_url=base),
-                player=prober,
-                evictable=inputs.evictable,
+                player=Prober(children=children),
+                finisher=preparer,
+                references=inputs,
                 outlet=SlackOutlet(client, media, self.cards, prices=prices),
                 spool=spool,
                 moves=moves,
@@ -138,6 +161,10 @@ class Bot:
 
     def _changed(self, job_id: str) -> None:
         self.cards.changed(job_id)
+        self.previews.changed(job_id)
+
+    def _progressed(self, job_id: str) -> None:
+        self.cards.progressed(job_id)
 
     async def reasons(self) -> list[str]:
         """Return why the bot can't do its work right now; nothing if it can."""
@@ -167,6 +194,7 @@ async def built(
     patience: Patience | None = None,
     pace: Pace | None = None,
     edit_seconds: float = EDIT_SECONDS,
+    preview_after: float = AFTER_SECONDS,
     clock: Callable[[], float] | None = None,
     silence: float | None = None,
 ) -> AsyncIterator[Bot]:
@@ -198,6 +226,7 @@ async def built(
             patience=patience or Patience(),
             pace=pace or Pace(),
             edit_seconds=edit_seconds,
+            preview_after=preview_after,
         )
 
 
@@ -209,9 +238,12 @@ async def run(
     patience: Patience | None = None,
     pace: Pace | None = None,
     edit_seconds: float = EDIT_SECONDS,
+    preview_after: float = AFTER_SECONDS,
 ) -> None:
     """Serve until ``until`` is set; then finish or leave every step within 8 seconds. Sets ``serving`` once it does."""
-    async with built(settings, patience=patience, pace=pace, edit_seconds=edit_seconds) as bot:
+    async with built(
+        settings, patience=patience, pace=pace, edit_seconds=edit_seconds, preview_after=preview_after
+    ) as bot:
         await serve_with(bot, settings, until=until, serving=serving)
 
 
@@ -221,11 +253,13 @@ async def serve_with(
     """Do what ``run`` does with a bot that is built."""
     await bot.steps.start()
     await bot.cards.start()
+    await bot.previews.start()
     runner = web.AppRunner(bot.web, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port)
     await site.start()
-    loops = [asyncio.create_task(work) for work in (bot.engine.run(), bot.cards.run(), _connect(bot))]
+    works = (bot.engine.run(), bot.cards.run(), bot.previews.run(), _connect(bot))
+    loops = [asyncio.create_task(work) for work in works]
     if serving is not None:
         serving.set()
     log.info("serving", port=runner.addresses[0][1], socket_mode=bot.socket is not None)
@@ -242,6 +276,7 @@ async def _stop(bot: Bot, runner: web.AppRunner, loops: list[asyncio.Task[None]]
     loops[-1].cancel()
     if bot.socket is not None:
         await bot.socket.close()
+    bot.previews.stop()
     stopping = asyncio.create_task(runner.cleanup())
     await bot.engine.stop(within=STEPS_SECONDS)
     await bot.listeners.drain(within=0.5)

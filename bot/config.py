@@ -41,7 +41,7 @@ LATER = (
     "SLACK_CLIENT_SECRET",
 )
 
-# The largest inputs and a result of one job. In less, no job would ever find room.
+# The largest inputs that need no mending, and a result of one job. In less, no job would ever find room.
 LEAST_SPOOL = 500_000_000
 
 

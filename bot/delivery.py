@@ -1,4 +1,4 @@
-"""The video's way out: fetched at once, kept until it is delivered, made visible exactly once.
+"""The video's way out: fetched at once, made ready to use, kept until it is delivered, made visible exactly once.
 
 The upload's file id is saved before the call that makes it visible; whatever happens to that call's answer, a look
 at the file says whether it was seen before anything is sent again. So a message may, across a crash, be posted a
@@ -13,23 +13,27 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from bot.errors import Refused, Unclear, Unreachable, UserError
-from bot.job import Delivery, Failure, FailureCode, Spent, Target
+from bot.errors import Refused, RemoteError, SpoolFull, Unclear, Unreachable, UserError
+from bot.job import Delivery, Failure, FailureCode, Role, Spent, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
-    from bot.job import Job, Media, Result
+    from bot.job import Input, Job, Media, Result
+    from bot.media.prepare import Finished
     from bot.moves import Moves
     from bot.spool import Spool
 
 log = structlog.get_logger(__name__)
 
-RESULT_NAME = "result.mp4"
+RESULT_NAME = "result.mp4"  # as it is posted
+FETCHED_NAME = "fetched.mp4"  # as the service made it
 # The vendor's video is 720p class at up to 25 frames a second and 30 s long; ten times what that can weigh.
 RESULT_MAX_BYTES = 1_000_000_000
 RESULT_USUAL_BYTES = 60_000_000
+RESULT_MORE_BYTES = 10_000_000  # what the sound that is laid back may add
+REFERENCE_TRIES = 3  # a service out of reach costs the video its sound only after so many
 KEPT_SECONDS = 7 * 86400.0
 _SOON = 0.5
 
@@ -95,6 +99,29 @@ class Player(Protocol):
         ...
 
 
+class Finisher(Protocol):
+    """Makes finished videos ready to use, at a safe distance."""
+
+    async def finish(self, result: Path, reference: Path | None, to: Path) -> Finished:
+        """Return the video as it is posted, this file or one written at ``to``, with the reference's sound if need be.
+
+        Raises UserError when it is no video.
+        """
+        ...
+
+
+class References(Protocol):
+    """Where a job's own files are."""
+
+    async def bring(self, job: Job, role: Role) -> Input:
+        """Have one of them in the spool as it went to the service, or raise why not."""
+        ...
+
+    async def evictable(self, job: Job) -> list[str]:
+        """Return the jobs whose files may be thrown out to make room for this one's."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long, in seconds, Slack is given before something is believed."""
@@ -111,7 +138,8 @@ class Deliverer:
         *,
         results: ResultSource,
         player: Player,
-        evictable: Callable[[Job], Awaitable[list[str]]],
+        finisher: Finisher,
+        references: References,
         outlet: Outlet,
         spool: Spool,
         moves: Moves,
@@ -120,7 +148,8 @@ class Deliverer:
     ) -> None:
         self._results = results
         self._player = player
-        self._evictable = evictable
+        self._finisher = finisher
+        self._references = references
         self._outlet = outlet
         self._spool = spool
         self._moves = moves
@@ -143,9 +172,9 @@ class Deliverer:
         return await self._upload(job)
 
     async def _fetch(self, job: Job, result: Result) -> Job:
-        path = self._spool.path(job.id, RESULT_NAME)
+        path = self._spool.path(job.id, FETCHED_NAME)
         # How much will come is known only when it comes. What waits here makes room: it can be had again.
-        self._spool.make_room(path, RESULT_USUAL_BYTES, evictable=await self._evictable(job))
+        self._spool.make_room(path, RESULT_USUAL_BYTES, evictable=await self._references.evictable(job))
         try:
             size = await self._results.fetch(result, path, at_most=RESULT_MAX_BYTES)
         except Refused:
@@ -157,12 +186,58 @@ class Deliverer:
         finally:
             self._spool.settle(path)
         try:
-            media = await self._player.probe_result(path)
+            media = await self._ready(job, path, size)
         except UserError as error:
             log.warning("the result cannot be played", problems=str(error))
             return await self._broken(job)
-        fetched = replace(result, size=size, media=media)
-        return await self._moves.keep(job, lambda job: job.stay(due_at=self._clock(), result=fetched, failures=0))
+        finished = replace(result, size=self._spool.size(job.id, RESULT_NAME), media=media)
+        return await self._moves.keep(job, lambda job: job.stay(due_at=self._clock(), result=finished, failures=0))
+
+    async def _ready(self, job: Job, fetched: Path, size: int) -> Media | None:
+        """Have the video that is posted in its place: made ready to use, or as the service made it if that fails.
+
+        Raises UserError when it is no video at all.
+        """
+        to = self._spool.path(job.id, RESULT_NAME)
+        try:
+            reference = await self._reference(job, fetched)
+            self._spool.make_room(to, size + RESULT_MORE_BYTES, evictable=await self._references.evictable(job))
+            finished = await self._finisher.finish(fetched, reference, to)
+        except (UserError, SpoolFull, OSError, RuntimeError) as error:
+            log.warning("the result is posted as it came", reason=f"{type(error).__name__}: {error}")
+            media = await self._looked_at(fetched)
+            self._spool.rename(job.id, FETCHED_NAME, RESULT_NAME)
+            return media
+        finally:
+            self._spool.settle(to)
+        if finished.path == fetched:
+            self._spool.rename(job.id, FETCHED_NAME, RESULT_NAME)
+        self._spool.drop(job.id, FETCHED_NAME)
+        return finished.media
+
+    async def _looked_at(self, path: Path) -> Media | None:
+        """Return what the video is, None if nothing here can open files. Raises UserError when it is no video."""
+        try:
+            return await self._player.probe_result(path)
+        except RuntimeError:
+            log.exception("the result could not be looked at")
+            return None
+
+    async def _reference(self, job: Job, fetched: Path) -> Path | None:
+        """Return the file whose sound the video should have: brought again, if it is needed and the spool lost it."""
+        if job.video is None or not job.video.sound:
+            return None
+        if not self._spool.holds(job.id, Role.VIDEO, job.video.size):
+            if (await self._player.probe_result(fetched)).sound:
+                return None
+            try:
+                await self._references.bring(job, Role.VIDEO)
+            except (RemoteError, UserError, SpoolFull, OSError, RuntimeError) as error:
+                if isinstance(error, Unreachable) and job.failures < REFERENCE_TRIES:
+                    raise
+                log.warning("the reference can't be had again for its sound", reason=str(error))
+                return None
+        return self._spool.find(job.id, Role.VIDEO)
 
     async def _broken(self, job: Job) -> Job:
         """Whole, says its length, and still no video: the service may yet be writing it, so give it a few tries."""

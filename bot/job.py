@@ -35,6 +35,14 @@ class Role(StrEnum):
     VIDEO = "video"
 
 
+class Fit(StrEnum):
+    """What may be done about a shape that is too narrow or too wide."""
+
+    NONE = "none"  # refuse it
+    CROP = "crop"  # keep the middle
+    PAD = "pad"  # put plain bars beside it
+
+
 class JobState(StrEnum):
     """Where a job stands. A state exists only because a restart must treat it differently."""
 
@@ -129,6 +137,15 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Mend:
+    """One thing that was done to one file. ``before`` and ``after`` are ready to be shown to a person."""
+
+    change: str  # a key of bot.media.limits.CHANGES
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """How a job ended badly. ``detail`` is for the log and the Details, never for a first line."""
 
@@ -159,6 +176,9 @@ class Order:
     quality: Quality = Quality.STANDARD
     watermark: bool = False
     check_person: bool = True
+    start: float = 0.0  # of the part of the video that is used, in seconds
+    length: float | None = None  # of that part; None: to the end, or to the longest that is taken
+    fit: Fit = Fit.NONE
     image: SourceFile
     video: SourceFile
 
@@ -180,7 +200,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """What was found in a file that passed."""
+    """What was found in a file."""
 
     format: str  # "jpeg", "png", "bmp", "webp", "mp4", "mov", "avi"
     size: int  # bytes
@@ -189,6 +209,25 @@ class Media:
     seconds: float = 0.0  # 0 for a picture
     fps: float = 0.0
     sound: bool = False
+    codec: str = ""  # of a film's pictures: "h264", "hevc", "vp9", "av1" and so on
+    hdr: bool = False  # more light than an ordinary screen shows (PQ or HLG)
+    variable: bool = False  # the frames do not follow an even beat; ``fps`` is then their average
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mending:
+    """What a file was when it came, and what was done so that it fits: nothing, mostly."""
+
+    original: Media
+    mends: tuple[Mend, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One of a job's two files as the service gets it, and how it came to be so."""
+
+    media: Media
+    mending: Mending
 
 
 class Target(StrEnum):
@@ -207,8 +246,8 @@ class Result:
     url: str = field(repr=False)
     dies_at: float
     seconds: float
-    size: int = 0  # bytes, once fetched
-    media: Media | None = None  # once fetched and looked at
+    size: int = 0  # bytes of the file that is posted, once it is there
+    media: Media | None = None  # what that file is; None if nobody could tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,8 +283,10 @@ class Job:
     parent: str | None = None  # the job that this one retries
     cancel_by: str | None = None  # who asked for an end that is not reached yet
     too_late: bool = False  # that wish came when the service had started already
-    image: Media | None = None
+    image: Media | None = None  # as the service gets it
     video: Media | None = None
+    image_mending: Mending | None = None  # None until it was looked at
+    video_mending: Mending | None = None
     doubts: int = 0  # earlier attempts that were sent again although they may have been paid for
     epoch: int = 0  # which attempt's addresses are, or were, given away
     submitting_at: float | None = None
@@ -283,9 +324,17 @@ class Job:
             return Spent.MAYBE
         return Spent.NOTHING
 
-    def checked(self, image: Media, video: Media, *, now: float) -> Job:
-        """Both inputs were opened and fit."""
-        return self._to(JobState.READY, due_at=now, image=image, video=video)
+    def input(self, role: Role) -> Input | None:
+        """Return one of the two files as it was found to fit, or None while it was not looked at."""
+        image = role is Role.IMAGE
+        media, mending = (self.image, self.image_mending) if image else (self.video, self.video_mending)
+        return None if media is None else Input(media=media, mending=mending or Mending(original=media))
+
+    def checked(self, image: Input, video: Input, *, now: float) -> Job:
+        """Both inputs were opened and fit, or were made to."""
+        found = {"image": image.media, "video": video.media}
+        done = {"image_mending": image.mending, "video_mending": video.mending}
+        return self._to(JobState.READY, due_at=now, **found, **done)
 
     def submitting(self, *, now: float) -> Job:
         """Say, before it happens, that the paid call may happen from now on."""
@@ -322,13 +371,8 @@ class Job:
 
     def rendered(self, result: Result, *, started_at: float | None, ended_at: float | None, now: float) -> Job:
         """The video exists, and is paid for."""
-        return self._to(
-            JobState.RENDERED,
-            due_at=now,
-            result=result,
-            task_started_at=started_at,
-            task_ended_at=ended_at,
-        )
+        times = {"task_started_at": started_at, "task_ended_at": ended_at}
+        return self._to(JobState.RENDERED, due_at=now, result=result, **times)
 
     def delivered(self, delivery: Delivery, *, now: float) -> Job:
         """The video was seen where it belongs."""

@@ -42,6 +42,18 @@ class Spool:
         path = self.find(job_id, name)
         return path.is_file() and path.stat().st_size == size
 
+    def size(self, job_id: str, name: str) -> int:
+        """Return how many bytes this file has. Raises FileNotFoundError if it is not here."""
+        return self.find(job_id, name).stat().st_size
+
+    def rename(self, job_id: str, name: str, to: str) -> None:
+        """Let one of a job's files take the place of another."""
+        self.find(job_id, name).replace(self.find(job_id, to))
+
+    def drop(self, job_id: str, name: str) -> None:
+        """Throw out one file. Safe to repeat."""
+        self.find(job_id, name).unlink(missing_ok=True)
+
     def make_room(self, path: Path, size: int, *, evictable: Iterable[str]) -> None:
         """Promise ``size`` bytes to ``path``, throwing out the media of ``evictable`` jobs (first one first) if needed.
 

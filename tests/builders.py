@@ -17,10 +17,12 @@ from bot.job import (
     Delivery,
     Failure,
     FailureCode,
+    Input,
     Job,
     JobState,
     Kind,
     Media,
+    Mending,
     Order,
     Place,
     Quality,
@@ -83,6 +85,11 @@ def queued(**changes: Any) -> Job:
     return Job(**facts | changes)
 
 
+def as_it_came(media: Media) -> Input:
+    """An input that had not to be mended."""
+    return Input(media=media, mending=Mending(original=media))
+
+
 def in_state(state: JobState, **changes: Any) -> Job:
     """A job that reached this state by legal moves alone, then changed."""
     return replace(_moved(queued(), state), **changes)
@@ -98,7 +105,7 @@ def _moved(job: Job, state: JobState) -> Job:
         case JobState.QUEUED:
             return job
         case JobState.READY:
-            return job.checked(IMAGE, VIDEO, now=NOW)
+            return job.checked(as_it_came(IMAGE), as_it_came(VIDEO), now=NOW)
         case JobState.SUBMITTING:
             return _moved(job, JobState.READY).submitting(now=NOW)
         case JobState.RENDERING:

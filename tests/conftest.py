@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from world import COVERAGE, BotHere, Files, Opened, Workplace
 
-from bot.demo import samples
+from bot.demo import samples, samples_phone
 from bot.pace import Pace
 
 
@@ -26,6 +26,16 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Files:
     files = Files(image=folder / "hero.png", video=folder / "dance.mp4")
     samples.character(files.image)
     samples.dancer(files.video, seconds=2.0)
+    return files
+
+
+@pytest.fixture(scope="session")
+def phone(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """A HEIC picture and a sideways HEVC film of 45 s."""
+    folder = tmp_path_factory.mktemp("phone")
+    files = Files(image=folder / "IMG_0001.HEIC", video=folder / "IMG_0002.MOV")
+    samples_phone.telephone_picture(files.image)
+    samples_phone.telephone_film(files.video)
     return files
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import av
 import pytest
 import yaml
+from turned import LONG
 from world import COVERAGE, Files
 
 KEPT = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
@@ -133,12 +134,27 @@ def _environments(mark: bytes) -> list[bytes]:
     return [environment for environment in found if mark in environment]
 
 
+@pytest.mark.parametrize("part", [("--start", "0:05", "--length", "2")] + ([()] if LONG else []), ids=" ".join)
+def test_the_demo_delivers_what_a_telephone_brings(tmp_path: Path, phone: Files, part: tuple[str, ...]) -> None:
+    """The 30 seconds that are used by default take the practice studio half a minute: LONG_TESTS=1."""
+    ended = understudy("demo", "--once", str(phone.image), str(phone.video), *part, folder=tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Picture: HEIC → JPEG." in ended.stdout
+    assert f"cut to {'5–7' if part else '0–30'} s of its 45 s, turned upright" in ended.stdout
+    with av.open(str(tmp_path / "understudy-animate.mp4")) as film:
+        stream = film.streams.video[0]
+        assert stream.height > stream.width
+        assert stream.frames == (30 if part else 450)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("nonsense",),
         ("demo", "--once", "no-such-file.png", "neither.mp4"),
+        ("demo", "--once", "--thread", "--length", "5"),
         ("demo", "--swap"),
+        ("demo", "--length", "5"),
         ("demo", "--port", "70000"),
     ],
 )

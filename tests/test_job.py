@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import ADA, EVERY_KIND_OF_JOB, IMAGE, NOW, VIDEO, any_job, in_state, queued, unclear
+from builders import ADA, EVERY_KIND_OF_JOB, IMAGE, NOW, VIDEO, any_job, as_it_came, in_state, queued, unclear
 
 from bot.job import (
     FINAL,
@@ -28,7 +28,7 @@ FAILURE = Failure(FailureCode.SERVICE)
 
 # Every method that changes the state, with the state it leads to.
 MOVES: dict[str, tuple[JobState, Callable[[Job], Job]]] = {
-    "checked": (JobState.READY, lambda job: job.checked(IMAGE, VIDEO, now=NOW)),
+    "checked": (JobState.READY, lambda job: job.checked(as_it_came(IMAGE), as_it_came(VIDEO), now=NOW)),
     "submitting": (JobState.SUBMITTING, lambda job: job.submitting(now=NOW)),
     "refused_for_now": (JobState.READY, lambda job: job.refused_for_now(due_at=NOW)),
     "next_epoch": (JobState.READY, lambda job: job.next_epoch(now=NOW)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from bot.demo.slack.payloads import Payloads
 from bot.slack.mentions import heard
 
 if TYPE_CHECKING:
-    from world import Workplace
+    from world import Opened, Workplace
 
     from bot.demo.slack import Delivery, Ephemeral, Person
 
@@ -52,6 +53,7 @@ DOUBTS = {
     "which": ("", "Shall the picture move", ["form_animate", "form_swap"]),
     "both": ("swap or animate", "not sure what you want", ["form_swap"]),
     "words": ("don't swap these yet", "not sure what you want", ["form_swap"]),
+    "too long": ("swap 31s", "not sure what you want", ["form_swap"]),
     "contradiction": ("swap standard pro", "not sure what you want", ["form_swap"]),
 }
 
@@ -66,8 +68,9 @@ def buttons(answer: Any) -> list[str]:
 
 async def test_a_mention_with_both_files_starts_at_once_and_ends_in_its_thread(workplace: Workplace) -> None:
     ada, world = workplace.slack.person("ada"), workplace.slack.world
-    heard = await ada.mention("swap pro", files=await both(workplace, ada))
-    assert len(workplace.rows()) == 1  # stored when it is acknowledged
+    heard = await ada.mention("swap pro 2s", files=await both(workplace, ada))
+    (job,) = workplace.rows()  # stored when it is acknowledged
+    assert json.loads(job["wanted"])["length"] == 2.0
     await delivered(workplace, world.channel("general").id, root_of(heard))
     (task,) = workplace.studio.tasks.values()
     assert task.asked is not None
@@ -83,9 +86,14 @@ async def test_a_mention_in_a_thread_takes_the_threads_files(workplace: Workplac
     assert root_of(heard) == root.ts
     await delivered(workplace, world.channel("general").id, root.ts)
     assert f"for <@{ada.id}>" in workplace.card()
+    # The video that the bot posted there is no second one to choose from.
+    await ben.mention("swap", thread_ts=root.ts)
+    assert len(workplace.rows()) == 2
 
 
-async def test_a_direct_message_with_two_files_starts_at_once(workplace: Workplace) -> None:
+async def test_a_direct_message_with_two_files_starts_at_once(workplaces: Opened) -> None:
+    workplace = await workplaces(socket_mode=True)
+    await workplace.until(lambda: workplace.slack.sockets.connected)
     ada, world = workplace.slack.person("ada"), workplace.slack.world
     heard = await ada.direct_message("animate", files=await both(workplace, ada))
     await delivered(workplace, world.dm("ada").id, root_of(heard))
@@ -260,17 +268,10 @@ async def test_files_that_slack_connect_only_names_are_asked_for(workplace: Work
     files = await both(workplace, ada)
     for file in files:
         world.files[file].stub = True
-    heard = await ada.mention("animate", files=files)
-    await delivered(workplace, world.channel("general").id, root_of(heard))
-
-
-async def test_where_videos_are_not_allowed_the_one_made_is_kept_and_the_card_says_so(workplace: Workplace) -> None:
-    ada = workplace.slack.person("ada")
-    files = await both(workplace, ada)
-    workplace.slack.conduct.uploads = "images"
-    await ada.mention("swap", files=files)
-    await workplace.until(lambda: "found no place where I may post it" in workplace.card())
-    assert "Deliver again" in workplace.card()
+    await ada.mention("animate", files=files)
+    (job,) = workplace.rows()
+    assert "hero.png" in job["wanted"]
+    assert "dance.mp4" in job["wanted"]
 
 
 async def test_a_private_answer_that_the_channel_refuses_goes_to_direct_messages(workplace: Workplace) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import IMAGE, NOW, SIZES, VIDEO, Clock, hosted, queued
+from builders import IMAGE, NOW, SIZES, VIDEO, Clock, as_it_came, hosted, queued
 
 from bot.errors import Refused, RemoteError, Unreachable
 from bot.hosting.local import LocalHost
@@ -56,7 +56,7 @@ class Desk:
     async def lost(self, at: float = NOW, *, fetched: tuple[Role, ...] = tuple(Role), url: str = "") -> Job:
         """A job that made its paid call at this instant and heard nothing."""
         job = await self.store.jobs.add(replace(queued(created_at=at), due_at=at))
-        job = await self.store.jobs.save(job, job.checked(IMAGE, VIDEO, now=at))
+        job = await self.store.jobs.save(job, job.checked(as_it_came(IMAGE), as_it_came(VIDEO), now=at))
         addresses = hosted(job.id)
         if url:
             addresses = {role: replace(address, url=f"{url}/{role}") for role, address in addresses.items()}

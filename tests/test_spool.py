@@ -49,6 +49,18 @@ def test_a_file_is_held_only_if_it_is_there_whole(spool: Spool) -> None:
     assert not spool.holds("J1", "video", 10)
 
 
+def test_a_file_takes_the_place_of_another_or_is_dropped(spool: Spool) -> None:
+    put(spool, "J1", "image.came", 10)
+    put(spool, "J1", "image", 3)
+    spool.rename("J1", "image.came", "image")
+    assert spool.size("J1", "image") == 10
+    assert not spool.find("J1", "image.came").exists()
+    for _ in range(2):
+        spool.drop("J1", "image")
+    with pytest.raises(FileNotFoundError):
+        spool.size("J1", "image")
+
+
 def test_room_is_up_to_the_limit_and_not_a_byte_more(spool: Spool) -> None:
     put(spool, "J1", "image", 400)
     path = spool.path("J2", "image")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from bot.demo.slack import ChannelKind, slack_error
 from bot.demo.slack.blocks import check_view
@@ -110,8 +109,9 @@ async def test_without_the_optional_scopes_the_form_is_as_good_as_the_message(wo
     await workplace.slack.world.wait_for(lambda: workplace.slack.calls.count("conversations.replies"), 5.0)
     assert choices(view, "image_here") == {}
     assert (await ada.submit(view, {"image": [await picture(workplace, ada, "mine.png")]})).closed
-    await delivered(workplace, root)
-    assert "mine.png" in workplace.card()
+    (job,) = workplace.rows()
+    assert "mine.png" in job["wanted"]
+    assert root.ts in job["place"]
     assert workplace.slack.world.whispers("ada") == []
 
 
@@ -120,7 +120,7 @@ async def test_exactly_one_of_the_two_ways_for_each_file_and_the_error_stands_un
 ) -> None:
     ada = workplace.slack.person("ada")
     big = await ada.upload(b"\x89PNG", name="big.png")
-    workplace.slack.world.files[big].size = 6_000_000
+    workplace.slack.world.files[big].size = 2_000_000_000
     message = ada.say("", files=[await clip(workplace, ada), await picture(workplace, ada), big])
     await ada.message_shortcut(message, "animate_message")
     view = await ada.opened_view()
@@ -134,7 +134,7 @@ async def test_exactly_one_of_the_two_ways_for_each_file_and_the_error_stands_un
         "video_here",
     }
     too_big = next(value for label, value in choices(view, "image_here").items() if label.startswith("big.png"))
-    assert "too big: 6 MB" in (await ada.submit(view, {"image_here": too_big})).errors["image_here"]
+    assert "too big: 2000 MB" in (await ada.submit(view, {"image_here": too_big})).errors["image_here"]
     assert workplace.rows() == []
     assert (await ada.submit(view, {"image_here": "upload", "image": upload})).closed
 
@@ -158,39 +158,54 @@ async def test_a_file_of_another_workspace_is_asked_for_and_then_stands_in_the_f
     message = ben.say("", files=[video, await picture(workplace, ben)])
     await ada.message_shortcut(message, "animate_message")
     view = await completed(workplace, ada, "video_here")
-    await ada.submit(view)
-    await delivered(workplace, message)
+    assert (await ada.submit(view)).closed
+    (job,) = workplace.rows()
+    assert "dance.mp4" in job["wanted"]
 
 
-async def test_where_the_bot_is_no_member_the_shortcut_says_in_private_that_it_answers_in_direct_messages(
+def answered(workplace: Workplace, count: int) -> bool:
+    return len(workplace.said("card")) == count == len(workplace.slack.world.whispers("ada"))
+
+
+async def test_where_the_bot_is_no_member_and_in_archived_channels_it_answers_in_direct_messages_and_says_so(
     workplace: Workplace,
 ) -> None:
     world, ada = workplace.slack.world, workplace.slack.person("ada")
     secret = world.add_channel("secret", kind=ChannelKind.PRIVATE, members=[ada.id], with_bot=False)
-    message = ada.say("", channel=secret.id, files=[await clip(workplace, ada), await picture(workplace, ada)])
-    await ada.message_shortcut(message, "swap_message")
-    await ada.submit(await ada.opened_view())
-    await workplace.until(lambda: "Done" in workplace.card())
-    (video,) = workplace.videos()
-    assert video.channel == workplace.said("card")[0].channel == world.dm("ada").id
-    (whisper,) = world.whispers("ada")
-    assert whisper.channel == secret.id
-    assert "our direct messages" in whisper.text
+    old = world.add_channel("old", archived=True)
+    files = [await clip(workplace, ada), await picture(workplace, ada)]
+    for count, room in enumerate((secret, old), start=1):
+        await ada.message_shortcut(ada.say("", channel=room.id, files=files), "swap_message")
+        await ada.submit(await ada.opened_view())
+        await workplace.until(partial(answered, workplace, count))
+        assert world.whispers("ada")[-1].channel == room.id
+        assert "our direct messages" in world.whispers("ada")[-1].text
+    assert {card.channel for card in workplace.said("card")} == {world.dm("ada").id}
 
 
-@pytest.mark.parametrize("member", [True, False])
-async def test_a_global_shortcut_asks_for_the_conversation(workplace: Workplace, *, member: bool) -> None:
+async def test_a_global_shortcut_asks_for_the_conversation(workplace: Workplace) -> None:
     world, ada = workplace.slack.world, workplace.slack.person("ada")
-    room = world.add_channel("stage", with_bot=member)
+    room = world.add_channel("stage")
     await ada.shortcut("swap_anywhere")
     view = await ada.opened_view()
     files = {"image": [await picture(workplace, ada)], "video": [await clip(workplace, ada)]}
     assert (await ada.submit(view, files | {"conversation": room.id})).closed
     await workplace.until(lambda: "Done" in workplace.card())
     (video,), (card,) = workplace.videos(), workplace.said("card")
-    assert video.channel == card.channel == (room.id if member else world.dm("ada").id)
+    assert video.channel == card.channel == room.id
     assert video.thread_ts == card.ts
-    assert [whisper.channel for whisper in world.whispers("ada")] == ([] if member else [room.id])
+    assert world.ephemerals == []
+
+
+async def test_a_conversation_that_is_closed_to_the_bot_is_answered_there_in_private(workplace: Workplace) -> None:
+    world, ada = workplace.slack.world, workplace.slack.person("ada")
+    room = world.add_channel("stage", with_bot=False)
+    await ada.shortcut("swap_anywhere")
+    files = {"image": [await picture(workplace, ada)], "video": [await clip(workplace, ada)]}
+    await ada.submit(await ada.opened_view(), files | {"conversation": room.id})
+    (whisper,) = await workplace.until(lambda: world.whispers("ada"))
+    assert whisper.channel == room.id
+    assert workplace.said("card")[0].channel == world.dm("ada").id
 
 
 async def test_a_global_shortcut_without_a_conversation_answers_in_direct_messages(workplace: Workplace) -> None:
@@ -198,10 +213,11 @@ async def test_a_global_shortcut_without_a_conversation_answers_in_direct_messag
     await ada.shortcut("animate_anywhere")
     files = {"image": [await picture(workplace, ada)], "video": [await clip(workplace, ada)]}
     await ada.submit(await ada.opened_view(), files)
-    await workplace.until(lambda: "Done" in workplace.card())
-    (video,), (card,) = workplace.videos(), workplace.said("card")
-    assert video.channel == card.channel == workplace.slack.world.dm("ada").id
-    assert (card.thread_ts, video.thread_ts) == (None, card.ts)
+    (card,) = await workplace.until(lambda: workplace.said("card"))
+    assert card.channel == workplace.slack.world.dm("ada").id
+    # A message takes a person's id for their direct messages; an edit, and the video, need the channel itself.
+    (row,) = await workplace.until(lambda: workplace.rows("SELECT * FROM card"))
+    assert row["channel"] == card.channel
 
 
 def link(workplace: Workplace, file: str) -> str:
@@ -216,6 +232,8 @@ async def test_the_commands_words_and_links_fill_in_the_form(workplace: Workplac
     await ada.command("/animate", f"pro 5s {link(workplace, image)} <{link(workplace, video)}|dance>")
     view = await completed(workplace, ada, "video_here")
     assert chosen(view, "quality").startswith("Pro")
+    (length,) = [block for block in view.blocks if block["block_id"] == "length"]
+    assert length["element"]["initial_value"] == "5"
     assert labels(view, "image_here") == ["hero.png"]
     await ada.submit(view)
     await workplace.until(lambda: "Done" in workplace.card())

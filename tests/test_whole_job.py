@@ -84,8 +84,8 @@ async def test_what_metadata_shows_is_said_under_its_field_and_nothing_is_stored
         mimetypes=("video/mp4", "image/png"),
     )
     assert not submission.closed
-    assert submission.errors["image"] == "The picture is a video; I need JPEG, PNG, BMP or WebP here."
-    assert submission.errors["video"] == "The video is a picture; I need MP4, MOV or AVI here."
+    assert submission.errors["image"].startswith("The picture is a video; I need JPEG, PNG, WebP, BMP, HEIC")
+    assert submission.errors["video"] == ("The video is a picture; I need MP4, MOV, AVI, WebM, Matroska or GIF here.")
     assert workplace.rows() == []
 
 

@@ -73,7 +73,7 @@ class BotTurned:
     async def crash(self) -> None:
         """End with every step and every card where it stands."""
         assert self.bot is not None
-        self.bot.engine._stopping = self.bot.cards._stopping = True
+        self.bot.engine._stopping = self.bot.cards._stopping = self.bot.previews._stopping = True
         for task in (*self.bot.engine._in_hand.values(), *self.bot.cards._in_hand.values()):
             task.cancel()
         await self.stop()
@@ -81,7 +81,9 @@ class BotTurned:
     @property
     def busy(self) -> bool:
         bot = self.bot
-        return bot is not None and bool(bot.engine._in_hand or bot.cards._in_hand or bot.listeners._afterwards._tasks)
+        return bot is not None and bool(
+            bot.engine._in_hand or bot.cards._in_hand or bot.previews.busy or bot.listeners._afterwards._tasks
+        )
 
     async def next_at(self, *, fine: bool = True) -> float | None:
         """When the bot has something to do again; at once if it has not begun yet with what is due.
@@ -93,6 +95,8 @@ class BotTurned:
         steps = await self.bot.steps.next_due()
         if await self.bot.steps.due():
             steps = max(resting, self.clock())
+        shows = self.bot.previews.next_due()
+        steps = shows if steps is None else min(steps, shows or steps)
         cards = min(self.bot.cards._due.values(), default=None)
         if cards is None or steps is None:
             return steps or cards
@@ -102,6 +106,7 @@ class BotTurned:
         assert self.bot is not None
         self.bot.engine.wake()
         self.bot.cards._awake.set()
+        self.bot.previews.wake()
 
 
 class TurnedWorkplace(Workplace):

@@ -56,7 +56,7 @@ class BotHere:
 
 @dataclass(kw_only=True)
 class Files:
-    """A picture and a video that fit."""
+    """A picture and a video."""
 
     image: Path
     video: Path
@@ -126,7 +126,15 @@ class Workplace(Practice):
 
     def videos(self) -> list[Message]:
         """Return the messages that show a video of the bot's."""
-        return [message for message in self.said() if message.files]
+        return self._showing("video/")
+
+    def previews(self) -> list[Message]:
+        """Return the messages that show pictures of the bot's."""
+        return self._showing("image/")
+
+    def _showing(self, kind: str) -> list[Message]:
+        files = self.slack.world.files
+        return [m for m in self.said() if any(files[file].mimetype.startswith(kind) for file in m.files)]
 
     async def until(self, predicate: Callable[[], Any], within: float = 20.0) -> Any:
         """Wait for Slack to look like this."""

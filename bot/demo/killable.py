@@ -148,7 +148,7 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, until.set)
     patience, pace = Patience(settle=0.3, share=1.0), Pace(late=0.5, settle=1.5, look_again=0.5)
-    await run(settings, until=until, patience=patience, pace=pace, edit_seconds=0.1)
+    await run(settings, until=until, patience=patience, pace=pace, edit_seconds=0.1, preview_after=0.0)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-FPS = 6
+FPS = 4
 FILM_SIZE = (288, 512)  # as it is seen
 _CYCLE = 4 * BEAT  # seconds after which the dance begins anew
 

@@ -1,4 +1,4 @@
-"""``understudy demo``: one whole job in the practice world, told in the terminal."""
+"""``understudy demo --once``: one whole job in the practice world, told in the terminal."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from bot.demo import samples
 from bot.demo.practice import Practice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.demo.slack import Message, SlackFile, View, World
     from bot.job import Kind
 
@@ -24,10 +26,10 @@ PATIENCE_SECONDS = 90.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What is played: which command, how good, and whether by a mention in a thread instead of the form."""
+    """What is played: which command, what the form's other fields hold, or whether by a mention in a thread."""
 
     kind: Kind
-    pro: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
     thread: bool = False
 
 
@@ -73,7 +75,7 @@ async def _form(practice: Practice, image: Path, video: Path, scene: Scene) -> b
     entries: dict[str, str | list[str]] = {
         "image": [await ada.upload(image)],
         "video": [await ada.upload(video)],
-        "quality": "pro" if scene.pro else "standard",
+        **scene.options,
     }
     submission = await ada.submit(view, entries)
     if submission.errors:
@@ -90,7 +92,7 @@ async def _mention(practice: Practice, image: Path, video: Path, scene: Scene) -
     root = ben.say("This is our character.", files=[await ben.upload(image)])
     _say(f"  in the thread: ben attaches {video.name}: And this is how she should move.")
     ben.say("And this is how she should move.", files=[await ben.upload(video)], thread_ts=root.ts)
-    wish = f"{scene.kind} pro" if scene.pro else str(scene.kind)
+    wish = f"{scene.kind} {scene.options.get('quality', '')}".strip()
     _say(f"  in the thread: ada writes: @understudy {wish}")
     heard = await ada.mention(wish, thread_ts=root.ts)
     if heard is None or not heard.answer.ok:
@@ -143,9 +145,10 @@ class Transcript:
         kind = (message.metadata or {}).get("event_payload", {}).get("kind")
         where = "  the card" if kind == "card" else "  in the thread"
         _say(f"{where}: {self._readable(message)}")
-        for file in message.files:
-            self.video = self.world.files[file]
-            _say(f"{where}: ▶ {self.video.title or self.video.name} ({self.video.size / 1e6:.1f} MB)")
+        for file in map(self.world.files.__getitem__, message.files):
+            film = file.mimetype.startswith("video/")
+            _say(f"{where}: {'▶' if film else '▣'} {file.title or file.name} ({file.size / 1e6:.1f} MB)")
+            self.video = file if film else self.video
         self.failed = self.failed or kind == "failed"
 
     def _readable(self, message: Message) -> str:

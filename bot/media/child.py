@@ -16,13 +16,17 @@ from bot.media.limits import Rule
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    Progress = Callable[[int, int], None]
 
 # -I: neither the environment nor the working folder adds code; -B: nothing is written beside it.
 WORKER = (sys.executable, "-I", "-B", "-m", "bot.media.worker")
 
+_PROGRESS_MOST = 10**9
 _STDERR_BYTES = 4096  # the last of them: a traceback names its reason at the end
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # without them some builds of Python do not start
+_SETTINGS = {"MALLOC_ARENA_MAX": "2"}  # else each thread of a decoder keeps a heap of its own
 _WATCH_SECONDS = 0.05 if sys.platform == "linux" else 0.5  # where a look costs a process of its own, less often
 
 
@@ -56,15 +60,18 @@ class Children:
         self._turns = asyncio.Semaphore(at_once)
         self._program = program
 
-    async def run(self, request: Mapping[str, Any], *, folder: Path, limits: ChildLimits) -> dict[str, Any]:
+    async def run(
+        self, request: Mapping[str, Any], *, folder: Path, limits: ChildLimits, progress: Progress | None = None
+    ) -> dict[str, Any]:
         """Hand the request to a child that works in ``folder``, and return its answer.
 
-        Raises ``ChildDied`` when the file was too much for it and ``ChildBroken`` when it has a bug. Whatever happens,
-        cancellation included, the child is gone when this returns.
+        ``progress`` is told how much is done of how much, as often as the child says so. Raises ``ChildDied`` when the
+        file was too much for the child and ``ChildBroken`` when it has a bug. Whatever happens, cancellation included,
+        the child is gone when this returns.
         """
         async with self._turns:
             question = json.dumps({**request, "limits": asdict(limits)}).encode()
-            return await _Child(await _start(self._program, folder), limits).answer(question)
+            return await _Child(await _start(self._program, folder), limits, progress).answer(question)
 
 
 async def _start(program: Sequence[str], folder: Path) -> Process:
@@ -74,7 +81,7 @@ async def _start(program: Sequence[str], folder: Path) -> Process:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=folder,
-        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        env=_SETTINGS | {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
         close_fds=True,
         start_new_session=True,  # a Ctrl-C on the terminal is the bot's to handle
     )
@@ -83,9 +90,10 @@ async def _start(program: Sequence[str], folder: Path) -> Process:
 class _Child:
     """One running child, and the reason for which it was stopped, if it was."""
 
-    def __init__(self, process: Process, limits: ChildLimits) -> None:
+    def __init__(self, process: Process, limits: ChildLimits, progress: Progress | None) -> None:
         self._process = process
         self._limits = limits
+        self._progress = progress
         self._stopped: Rule | None = None
 
     async def answer(self, request: bytes) -> dict[str, Any]:
@@ -121,13 +129,27 @@ class _Child:
     async def _read_answer(self) -> bytes:
         stdout = self._process.stdout
         assert stdout is not None  # noqa: S101 -- asked for a pipe
-        output = b""
+        answer, rest, total = b"", b"", 0
         while chunk := await stdout.read(1 << 16):
-            if len(output) <= self._limits.output_bytes:
-                output += chunk
-            if len(output) > self._limits.output_bytes:
+            total += len(chunk)
+            if total > self._limits.output_bytes:
                 self._stop(Rule.CORRUPT)
-        return output
+                continue
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                answer = answer if self._is_progress(line) else line
+        return rest or answer
+
+    def _is_progress(self, line: bytes) -> bool:
+        """Return whether this line is no answer, having passed on what it tells. A child may say anything."""
+        try:
+            told = json.loads(line)
+            done, of = told["done"], told["of"]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return False
+        if type(done) is int and type(of) is int and 0 <= done <= of < _PROGRESS_MOST and self._progress is not None:
+            self._progress(done, of)
+        return True
 
     async def _read_errors(self) -> bytes:
         stderr = self._process.stderr
@@ -165,7 +187,7 @@ class _Child:
             raise ChildBroken(errors.decode(errors="replace").strip().rpartition("\n")[2])
         try:
             answer = json.loads(output)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ChildDied(Rule.CORRUPT, "no answer") from error
         if not isinstance(answer, dict):
             raise ChildDied(Rule.CORRUPT, "no answer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.job import Role
-from bot.media.limits import LIMITS, Rule, Unfit
+from bot.media.limits import MENDABLE, Rule, Unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,13 @@ _MAGIC = (
     (b"GIF89a", "gif"),
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
+    (b"II+\0", "tiff"),
+    (b"MM\0+", "tiff"),
     (b"8BPS", "psd"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
+    (b"\xff\x4f\xff\x51", "jp2"),
+    (b"\0\0\1\0", "ico"),
+    *((b"P" + digit + space, "ppm") for digit in (b"4", b"5", b"6") for space in (b"\n", b" ", b"\r", b"\t")),
     (b"%PDF", "pdf"),
     (b"OggS", "ogg"),
     (b"FLV\1", "flv"),
@@ -48,6 +54,9 @@ _KNOWN: Mapping[str, tuple[str, Role | None]] = {
     "avif": ("AVIF", Role.IMAGE),
     "tiff": ("TIFF", Role.IMAGE),
     "psd": ("Photoshop", Role.IMAGE),
+    "jp2": ("JPEG 2000", Role.IMAGE),
+    "ico": ("ICO", Role.IMAGE),
+    "ppm": ("PNM", Role.IMAGE),
     "mp4": ("MP4", Role.VIDEO),
     "mov": ("MOV", Role.VIDEO),
     "avi": ("AVI", Role.VIDEO),
@@ -98,7 +107,7 @@ def _text(head: bytes) -> str:
 
 def admit(role: Role, found: str) -> None:
     """Return if a file of this format may be opened for this role; raises ``Unfit`` if there is no use in it."""
-    limits = LIMITS[role]
+    limits = MENDABLE[role]
     if found in limits.formats:
         return
     if found == "playlist":

@@ -1,33 +1,46 @@
-"""Opening a video with PyAV. Runs in the child process."""
+"""Opening a film with PyAV and finding out what it is. Runs in the child process."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
+import struct
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import av
+import av.logging
+from av.sidedata.sidedata import Type as SideData
 from av.stream import Disposition
 
-from bot.job import Media
-from bot.media.limits import Rule, Unfit
+from bot.job import Media, Role
+from bot.media.limits import MENDABLE, Rule, Unfit, sides
+from bot.media.survey import Survey, ends_early, survey
+from bot.media.verdict import Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-DECODE_PIXELS = 4096 * 2304  # a telephone's 4K; bigger ones are measured by their header and refused by their sides
+DECODE_PIXELS = MENDABLE[Role.VIDEO].pixels
 OPEN_PIXELS = 8192 * 4608  # 8K: opening looks into a frame of the older codecs, and forgets the header if it may not
-TAIL_FRAMES = 120  # a film without key frames is not decoded as a whole just to see its end
-THREADS = 2
+TAIL_PIXELS = 4 * 1920 * 1080  # the end is decoded as far as this goes, the rest is checked by its structure
+THREADS = 2  # whatever the machine has: one for each core, the default, takes gigabytes on a server
 
-_DEMUXERS: Mapping[str, str] = {"mp4": "mov", "mov": "mov", "avi": "avi"}
+_DEMUXERS: Mapping[str, str] = {
+    "mp4": "mov",
+    "mov": "mov",
+    "avi": "avi",
+    "webm": "matroska",
+    "matroska": "matroska",
+    "gif": "gif",
+}
 _OPTIONS: Mapping[str, str] = {
-    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,gif",
     # The file is handed over already open, so nothing needs a protocol: a file that names other files or addresses
     # finds every one refused.
     "protocol_whitelist": "none",
@@ -35,70 +48,118 @@ _OPTIONS: Mapping[str, str] = {
 }
 # Before 19 a title that is not UTF-8 made a good video unreadable; from 19 on there is no such argument.
 _LENIENT: Mapping[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+_READ_BYTES = 1 << 18  # at a time: each read is a call back into Python
+
+av.logging.set_level(None)  # FFmpeg would fill the parent's pipe with what is wrong with the file
+
+# By the signs of the four numbers of a display matrix, as EXIF counts.
+_TURNS: Mapping[tuple[int, int, int, int], int] = {
+    (1, 0, 0, 1): 1,
+    (-1, 0, 0, 1): 2,
+    (-1, 0, 0, -1): 3,
+    (1, 0, 0, -1): 4,
+    (0, 1, 1, 0): 5,
+    (0, 1, -1, 0): 6,
+    (0, -1, -1, 0): 7,
+    (0, -1, 1, 0): 8,
+}
+_LIGHT: Mapping[int, str] = {16: "pq", 18: "hlg"}  # by the number of the transfer curve in ITU-T H.273
+_BT2020 = 9  # of the primaries
+_PLACES = ("location", "gps", "xyz")  # in the names of notes that tell where somebody was
+_TRACKS = frozenset({"gpmd", "camm"})  # a camera's position, second by second
 
 
 @dataclass(frozen=True, slots=True)
-class _Survey:
-    """What reading every packet, undecoded, tells."""
+class _Look:
+    """What one decoded frame tells that no header does."""
 
-    seconds: float
-    fps: float
-    whole: bool
-    last_key: int | None  # time stamp
+    width: int
+    height: int
+    turn: int = 1
+    square: bool = True
+    light: str = ""
+    pixels: str = ""
 
 
-def inspect_video(path: Path, kind: str, *, thorough: bool) -> Media:
-    """Return what the video is, having decoded its first frame; ``thorough`` also wants its end to be there and sound.
-
-    Length and frame rate are those of the picture, counted, not what a header says of them. Raises ``Unfit``, and
-    whatever PyAV raises for a damaged file.
-    """
+@contextmanager
+def opened(path: Path, kind: str) -> Iterator[InputContainer]:
+    """Open a film as the kind that it was recognised as, and as no other. Raises whatever PyAV does."""
     with (
         path.open("rb") as file,
-        av.open(file, format=_DEMUXERS[kind], options=dict(_OPTIONS), **_LENIENT) as container,
+        av.open(file, format=_DEMUXERS[kind], options=dict(_OPTIONS), buffer_size=_READ_BYTES, **_LENIENT) as container,
     ):
-        stream = _picture(container)
-        width, height = _pixels(container, stream)
-        survey = _survey(container, stream)
+        yield container
+
+
+def inspect_video(path: Path, kind: str, *, thorough: bool) -> Found:
+    """Return what the film is, having decoded its first frame; ``thorough`` also wants its end to be there and sound.
+
+    Length and frame rate are those of the pictures, counted, not what a header says of them. Raises ``Unfit``, and
+    whatever PyAV raises for a damaged file.
+    """
+    if thorough and ends_early(path, kind):
+        raise Unfit(Rule.CORRUPT)
+    with opened(path, kind) as container:
+        stream = picture_stream(container, threads=1)  # a few frames: two threads would decode more of them
+        look = _look(container, stream)
+        seen = survey(container, stream)
         if thorough:
-            _check_end(container, stream, survey, decodes=width * height <= DECODE_PIXELS)
-        return Media(
-            format=kind,
-            size=path.stat().st_size,
-            width=width,
-            height=height,
-            seconds=round(survey.seconds, 3),
-            fps=round(survey.fps, 3),
-            sound=bool(container.streams.audio),
-        )
+            _check_end(container, stream, seen)
+        return _found(container, stream, look, seen, kind=kind, size=path.stat().st_size)
 
 
-def _picture(container: InputContainer) -> VideoStream:
-    """Return the first real video stream; a record's cover is one of a single picture."""
+def _found(container: InputContainer, stream: VideoStream, look: _Look, seen: Survey, *, kind: str, size: int) -> Found:
+    media = Media(
+        format=kind,
+        size=size,
+        width=look.width,
+        height=look.height,
+        seconds=round(seen.seconds, 3),
+        fps=round(seen.fps, 3),
+        sound=bool(container.streams.audio),
+        codec=stream.codec.canonical_name,
+        hdr=look.light in {"pq", "hlg"},
+        variable=seen.variable,
+    )
+    return Found(
+        media=media,
+        bare=size,
+        notes=_tells_places(container),
+        turn=look.turn,
+        colours=_colours(stream),
+        pixels=look.pixels,
+        light=look.light,
+        square=look.square,
+        origin=seen.origin,
+        beat=seen.beat,
+        voice=sound_stream(container) is not None,
+    )
+
+
+def picture_stream(container: InputContainer, *, threads: int = THREADS) -> VideoStream:
+    """Return the first real video stream, ready to decode; a record's cover is one of a single picture."""
     for stream in container.streams.video:
         if Disposition.attached_pic in Disposition(stream.disposition):
             continue
         if stream.codec_context is None:  # PyAV's own hint denies it, but no decoder means no context
             raise Unfit(Rule.CODEC)
         stream.codec_context.options = {"max_pixels": str(DECODE_PIXELS)}
-        stream.codec_context.thread_count = THREADS
+        stream.codec_context.thread_count = threads
         return stream
     raise Unfit(Rule.NO_VIDEO_STREAM)
 
 
-def _pixels(container: InputContainer, stream: VideoStream) -> tuple[int, int]:
-    """Return width and height as they are shown. Only a decoded frame knows that it is to be turned."""
-    width, height = stream.codec_context.width, stream.codec_context.height
-    if width * height > DECODE_PIXELS:
-        return width, height
-    frame = next(_frames(container, stream), None)
-    if frame is None:
-        raise Unfit(Rule.CORRUPT)
-    turned = frame.rotation % 180 != 0
-    return (frame.height, frame.width) if turned else (frame.width, frame.height)
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """Return the first sound that can be decoded."""
+    for stream in container.streams.audio:
+        context: Any = stream.codec_context  # None without a decoder, whatever PyAV's own hint says
+        if context is not None and context.sample_rate:
+            stream.codec_context.thread_count = THREADS
+            return stream
+    return None
 
 
-def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+def frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     """Yield what can be decoded from here on. A recording may begin amid a group of frames: those are left out."""
     for packet in container.demux(stream):
         try:
@@ -107,50 +168,77 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
             continue
 
 
-def _survey(container: InputContainer, stream: VideoStream) -> _Survey:
-    container.seek(0)
-    shown: list[int] = []
-    ends: list[int] = []
-    last_key = None
-    whole = True
-    for packet in container.demux(stream):
-        stamp = packet.dts if packet.pts is None else packet.pts
-        if stamp is None or packet.size == 0:  # the empty one says that there are no more
-            continue
-        whole = whole and not packet.is_corrupt
-        last_key = stamp if packet.is_keyframe else last_key
-        ends.append(stamp + (packet.duration or 0))
-        if not packet.is_discard:
-            shown.append(stamp)
-    return _summary(stream, shown, ends, whole=whole, last_key=last_key)
-
-
-def _summary(stream: VideoStream, shown: list[int], ends: list[int], *, whole: bool, last_key: int | None) -> _Survey:
-    if not shown or stream.time_base is None:
+def _look(container: InputContainer, stream: VideoStream) -> _Look:
+    context = stream.codec_context
+    if context.width * context.height > DECODE_PIXELS:
+        raise Unfit(Rule.PIXELS, found=sides(context.width, context.height), limit=sides(4096, 2304))
+    frame = next(frames(container, stream), None)
+    if frame is None:
         raise Unfit(Rule.CORRUPT)
-    shown.sort()
-    last = max(ends) - shown[-1] or min((b - a for a, b in pairwise(shown) if b > a), default=0)
-    base = float(stream.time_base)
-    seconds = (shown[-1] + last - shown[0]) * base
-    announced = (stream.duration or 0) * base
-    # Cut off between two packets, an index in front still tells of the missing ones.
-    whole = whole and (max(ends) - min(shown[0], *ends)) * base >= 0.9 * announced - 0.1
-    return _Survey(seconds, len(shown) / seconds if seconds > 0 else 0.0, whole, last_key)
+    light = _LIGHT.get(frame.color_trc, "wide" if frame.color_primaries == _BT2020 else "")
+    look = _Look(frame.width, frame.height, turn_of(frame), light=light, pixels=frame.format.name)
+    aspect = float(context.sample_aspect_ratio or 1)
+    if 0.1 < aspect < 10 and not 0.98 < aspect < 1.02:
+        look = replace(look, width=max(1, round(frame.width * aspect)), square=False)
+    return look if look.turn < 5 else replace(look, width=look.height, height=look.width)
 
 
-def _check_end(container: InputContainer, stream: VideoStream, survey: _Survey, *, decodes: bool) -> None:
-    if not survey.whole:
+def turn_of(frame: VideoFrame) -> int:
+    """Return how a frame is to be turned and mirrored to be shown, as EXIF counts. Only a decoded frame knows."""
+    notes: Mapping[Any, Any] = frame.side_data
+    matrix = notes.get(SideData.DISPLAYMATRIX)
+    if matrix is None or len(data := bytes(matrix)) < 36:
+        return 1
+    a, b, _, c, d = struct.unpack_from("=5i", data)
+    largest = max(abs(a), abs(b), abs(c), abs(d), 1)
+    a, b, c, d = (0 if abs(number) < largest / 2 else (1 if number > 0 else -1) for number in (a, b, c, d))
+    return _TURNS.get((a, b, c, d), 1)
+
+
+def _colours(stream: VideoStream) -> str:
+    pixels = stream.codec_context.format
+    if pixels is None:
+        return "unknown"
+    if pixels.is_rgb or not pixels.components:
+        return "RGB"
+    subsampled = {(2, 2): "4:2:0", (2, 1): "4:2:2", (1, 1): "4:4:4"}
+    chroma = pixels.components[1] if len(pixels.components) > 2 else None
+    if chroma is None:
+        return f"{pixels.components[0].bits}-bit grey"
+    share = (round(pixels.width / (chroma.width or 1)), round(pixels.height / (chroma.height or 1)))
+    return f"{pixels.components[0].bits}-bit {subsampled.get(share, '')}".strip()
+
+
+def _tells_places(container: InputContainer) -> bool:
+    notes = {**container.metadata}
+    for stream in container.streams:
+        notes |= stream.metadata
+    return any(place in name.lower() for name in notes for place in _PLACES) or bool(place_tracks(container))
+
+
+def place_tracks(container: InputContainer) -> list[Any]:
+    """Return the streams in which a camera wrote where it was."""
+    return [stream for stream in container.streams if _tag(stream) in _TRACKS]
+
+
+def _tag(stream: Any) -> str:
+    return "" if stream.type in {"video", "audio"} else str(getattr(stream, "codec_tag", "")).lower()
+
+
+def _check_end(container: InputContainer, stream: VideoStream, seen: Survey) -> None:
+    if not seen.whole:
         raise Unfit(Rule.CORRUPT)
-    if survey.last_key is None or not decodes:
+    if seen.last_key is None:
         return
-    container.seek(survey.last_key, stream=stream)
+    container.seek(seen.last_key, stream=stream)
+    most = max(1, TAIL_PIXELS // max(1, stream.codec_context.width * stream.codec_context.height))
     good = bad = 0
     for packet in container.demux(stream):
         try:
             good += len(packet.decode())
         except av.error.InvalidDataError:
             bad += 1
-        if good + bad >= TAIL_FRAMES:
+        if good + bad >= most:
             break
     # Cameras now and then spoil their very last frame, and every player shrugs.
     if bad > good:

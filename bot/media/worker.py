@@ -1,33 +1,36 @@
 """The child process that opens files from outside: ``python -m bot.media.worker``.
 
-One request, a JSON object, on standard input; one answer on standard output; then it ends. It confines itself before
-it touches the file. Exit status 0 means that it answered, 1 that it has a bug; a signal means that the file was too
-much for it, which is its purpose.
+One request, a JSON object, on standard input. On standard output lines of JSON: any number that tell of progress, and
+last the answer. Then it ends. It confines itself before it touches the file. Exit status 0 means that it answered, 1
+that it has a bug or the disk is full; a signal means that the file was too much for it, which is its purpose.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import av.logging
-
-from bot.job import Role
-from bot.media.limits import Rule, Unfit
-from bot.media.picture import inspect_picture
-from bot.media.sniff import HEAD, admit, recognise
-from bot.media.video import inspect_video
+from bot.job import Fit, Role
+from bot.media import mend
+from bot.media.limits import Rule, Unfit, Wish, problems
+from bot.media.verdict import achieved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bot.job import Media
 
+T = TypeVar("T")
+
 _OPEN_FILES = 32
+_PROGRESS_SECONDS = 0.25
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 def confine(limits: Mapping[str, Any]) -> None:
@@ -52,45 +55,95 @@ def _lower(what: int, soft: int, *, hard: int | None = None) -> None:
         return
 
 
-def probe(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer with ``media``, or with the one rule that kept the file from being opened (``unfit``)."""
-    try:
-        media = inspect(Path(request["path"]), Role(request["role"]), thorough=bool(request["thorough"]))
-    except Unfit as unfit:
-        return {"unfit": {"rule": unfit.rule, "found": unfit.found, "limit": unfit.limit}}
-    return {"media": asdict(media)}
-
-
 def inspect(path: Path, role: Role, *, thorough: bool) -> Media:
     """Open the file for real and return what it is. Raises ``Unfit`` and nothing else for a file that is there."""
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-    if not head:
-        raise Unfit(Rule.EMPTY)
-    kind = recognise(head)
-    admit(role, kind)
+    return _guarded(lambda: mend.look(path, role, thorough=thorough)).media
+
+
+def _guarded(work: Callable[[], T]) -> T:
+    """Return what the work returns. Whatever the file makes the decoders raise becomes ``Unfit``."""
     try:
-        if role is Role.IMAGE:
-            return inspect_picture(path, kind)
-        return inspect_video(path, kind, thorough=thorough)
+        return work()
     except Unfit:
         raise
     except MemoryError as error:
         raise Unfit(Rule.MEMORY) from error
     except Exception as error:  # on hostile bytes the decoders raise anything, struct.error included
-        raise Unfit(Rule.CORRUPT) from error
+        if getattr(error, "errno", None) in _DISK:
+            raise
+        rule = Rule.MEMORY if getattr(error, "errno", None) == errno.ENOMEM else Rule.CORRUPT
+        raise Unfit(rule) from error
 
 
-ACTIONS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"probe": probe}
+def probe(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer with ``media``."""
+    return {"media": asdict(inspect(Path(request["path"]), Role(request["role"]), thorough=bool(request["thorough"])))}
+
+
+def prepare(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer with ``problems``; or with ``original`` and, if there are any, the ``mends`` and the ``media`` mended."""
+    path, role, to = Path(request["path"]), Role(request["role"]), Path(request["to"])
+    wished = request["wish"]
+    wish = Wish(start=wished["start"], length=wished["length"], fit=Fit(wished["fit"]))
+    found, verdict = _guarded(lambda: mend.prepare(path, role, wish, to, Telling()))
+    if verdict.problems:
+        return {"problems": [asdict(problem) for problem in verdict.problems]}
+    if verdict.fits:
+        return {"original": asdict(found.media), "mends": [], "media": asdict(found.media)}
+    after = mend.look(to, role, thorough=True).media
+    if broken := problems(role, after):
+        raise RuntimeError(f"mended, and still {', '.join(problem.rule for problem in broken)}")
+    mends = achieved(verdict.mends, found.media, after)
+    return {"original": asdict(found.media), "mends": [asdict(each) for each in mends], "media": asdict(after)}
+
+
+def show(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer that the preview or the contact sheet is written."""
+    _guarded(lambda: mend.show(Path(request["path"]), Role(request["role"]), Path(request["to"])))
+    return {"shown": True}
+
+
+def finish(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer with the ``media`` that is to be posted, and whether it had to be ``written``."""
+    path, to = Path(request["path"]), Path(request["to"])
+    reference = Path(request["reference"]) if request["reference"] else None
+    written = _guarded(lambda: mend.finish(path, reference, to))
+    return {"written": written, "media": asdict(inspect(to if written else path, Role.VIDEO, thorough=False))}
+
+
+class Telling:
+    """Tells the parent how far the work got, seldom enough not to be a burden."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+        self._last = (0, 0)
+
+    def __call__(self, done: int, of: int) -> None:
+        """Say that so much is done of so much."""
+        now = time.monotonic()
+        if (done, of) == self._last or (now < self._next and done < of):
+            return
+        self._next, self._last = now + _PROGRESS_SECONDS, (done, of)
+        print(json.dumps({"done": done, "of": of}), flush=True)  # noqa: T201 -- the parent reads it
+
+
+ACTIONS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "probe": probe,
+    "prepare": prepare,
+    "show": show,
+    "finish": finish,
+}
 
 
 def main() -> None:
     """Serve the one request."""
-    av.logging.set_level(None)  # FFmpeg would fill the parent's pipe with what is wrong with the file
     request = json.load(sys.stdin.buffer)
     confine(request["limits"])
-    answer = ACTIONS[request["action"]](request)
-    sys.stdout.write(json.dumps(answer))
+    try:
+        answer = ACTIONS[request["action"]](request)
+    except Unfit as unfit:
+        answer = {"unfit": {"rule": unfit.rule, "found": unfit.found, "limit": unfit.limit}}
+    sys.stdout.write(json.dumps(answer) + "\n")
 
 
 if __name__ == "__main__":

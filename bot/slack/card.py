@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import structlog
 from bot.errors import RemoteError, StoreUnavailable, Unreachable
 from bot.estimate import learn
 from bot.job import JobState, Quality
+from bot.progress import Progress
 from bot.queue import in_order, standings
 from bot.slack import messages
 from bot.slack.client import CARD_EDITS, EDIT, POST, SlackRefusal
@@ -85,6 +87,7 @@ class Cards:
         prices: Prices,
         tasks_at_once: int,
         clock: Callable[[], float],
+        progress: Progress | None = None,
         edit_seconds: float = EDIT_SECONDS,
     ) -> None:
         self._client = client
@@ -92,6 +95,7 @@ class Cards:
         self.prices = prices
         self._tasks_at_once = tasks_at_once
         self._clock = clock
+        self._progress = progress or Progress()
         self._edit_seconds = edit_seconds
         self._due: dict[str, float] = {}  # job id -> when to look whether its card is still right
         self._not_before: dict[str, float] = {}  # job id -> when its card may be touched again
@@ -109,6 +113,13 @@ class Cards:
         self._lines.clear()
         self._due[job_id] = self._not_before.get(job_id, 0.0)
         self._awake.set()
+
+    def progressed(self, job_id: str) -> None:
+        """Show how far the work on this job's files is, when its card may next be edited."""
+        at = self._not_before.get(job_id, 0.0)
+        if self._due.get(job_id, math.inf) > at:
+            self._due[job_id] = at
+            self._awake.set()
 
     async def start(self) -> None:
         """Note what a dead process left unshown."""
@@ -182,7 +193,7 @@ class Cards:
             line = await self._line(job.order.kind, now)
             estimate = line.estimates[job.order.quality]
             return messages.View(now=now, prices=self.prices, standing=line.standings.get(job.id), estimate=estimate)
-        return messages.View(now=now, prices=self.prices)
+        return messages.View(now=now, prices=self.prices, mended=self._progress.of(job.id))
 
     async def _line(self, kind: Kind, now: float) -> _Line:
         """Return the places of everybody in a line, worked out once for all the cards that show it."""

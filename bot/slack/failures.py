@@ -136,15 +136,16 @@ _BY_RULE: Mapping[str, str] = {
     Rule.PLAYLIST: "is a list of other files, not a video. Upload the video itself.",
     Rule.CORRUPT: "is damaged or cut off and can't be opened to its end.",
     Rule.NO_VIDEO_STREAM: "has no pictures in it.",
-    Rule.CODEC: "is coded in a way I can't read ({found}). Save it as H.264.",
-    Rule.PIXELS: "has far too many pixels to open.",
+    Rule.CODEC: "is coded in a way I can't read. Save it as H.264.",
+    Rule.PIXELS: "has too many pixels to open: {found}, at most {limit}.",
+    Rule.PART: "is over before the part that you chose: it would start at {found}, the video is {limit}.",
     Rule.TIMEOUT: "took too long to open.",
     Rule.MEMORY: "took too much memory to open.",
     Rule.SIZE: "is too big: {found}, at most {limit}.",
     Rule.SIDE_MIN: "is too small: {found}, each side at least {limit}.",
     Rule.SIDE_MAX: "is too large: {found}, each side at most {limit}.",
-    Rule.SHAPE: "is too narrow or too wide: {found}, the shape may be {limit}.",
-    Rule.TOO_SHORT: "is too short: {found}, I need {limit}.",
+    Rule.SHAPE: ("is too narrow or too wide: {found}, the shape may be {limit}. Choose cropping or bars in the form."),
+    Rule.TOO_SHORT: "is too short: {found}, I need {limit}. Use a longer one, or a longer part of it.",
     Rule.TOO_LONG: "is too long: {found}, I need {limit}.",
 }
 
@@ -152,9 +153,13 @@ _BY_RULE: Mapping[str, str] = {
 _STEERING = re.compile(r"[^\w .,:×–%()/+-]|_")
 
 
+def harmless(text: str) -> str:
+    """Return what a file says of itself so that nothing in it steers or formats."""
+    return _STEERING.sub("", text)
+
+
 def problem(found: Problem) -> str:
     """Return what is wrong with one file as a plain sentence, with the limit and the value found."""
-    # What a file calls itself inside is somebody's words, too: nothing in it may steer or format.
-    seen = _STEERING.sub("", found.found) or "unknown"
-    text = _BY_RULE[found.rule].format(found=seen, limit=_STEERING.sub("", found.limit))
+    seen = harmless(found.found) or "unknown"
+    text = _BY_RULE[found.rule].format(found=seen, limit=harmless(found.limit))
     return f"The {FILE[found.role]} {text}"

@@ -10,7 +10,7 @@ import structlog
 from bot.errors import StoreUnavailable
 from bot.intake import Denied
 from bot.job import FINAL, Job, Kind
-from bot.slack import messages, modal, words
+from bot.slack import filled, messages, modal, words
 from bot.slack.afterwards import Afterwards
 from bot.slack.forms import Forms
 from bot.slack.mentions import Mentions
@@ -86,12 +86,12 @@ class Listeners:
     async def submitted(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Store the job, then close the form; or say under each field what can't be right."""
         addresses = body.get("response_urls") or ()
-        filled = modal.read(view, team=body["team"]["id"], user=body["user"]["id"], addresses=addresses)
-        if filled.errors:
-            await ack(response_action="errors", errors=dict(filled.errors))
+        form = filled.read(view, team=body["team"]["id"], user=body["user"]["id"], addresses=addresses)
+        if form.errors:
+            await ack(response_action="errors", errors=dict(form.errors))
             return
         try:
-            await self._intake.order(filled.order, filled.place, key=filled.key)
+            await self._intake.order(form.order, form.place, key=form.key)
         except StoreUnavailable:
             log.exception("a job could not be stored")
             await ack(response_action="errors", errors={"video": messages.NOT_STORED})

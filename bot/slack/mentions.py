@@ -222,4 +222,11 @@ def _clear(asked: Asked, prefill: Prefill) -> Order | None:
     image, video = (prefill.candidates(role) for role in Role)
     if len(image) != 1 or len(video) != 1 or image == video:
         return None
-    return Order(kind=asked.kind, quality=prefill.quality, image=image[0].source, video=video[0].source)
+    return Order(
+        kind=asked.kind,
+        quality=prefill.quality,
+        start=prefill.start or 0.0,
+        length=prefill.length,
+        image=image[0].source,
+        video=video[0].source,
+    )

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, assert_never
 
 from bot.estimate import DOCUMENTED
-from bot.job import Ask, Job, JobState, Kind, Quality, Spent, Target
+from bot.job import Ask, Job, JobState, Kind, Quality, Role, Spent, Target
+from bot.media.limits import MB, MENDABLE
 from bot.slack.failures import SENTENCES, problem
+from bot.slack.mending import asked, details, mending_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.estimate import Estimate
+    from bot.progress import Done
     from bot.queue import Prices, Standing
 
 SIGNS = {"USD": "$", "CNY": "¥"}
@@ -41,6 +44,7 @@ class View:
     prices: Prices
     standing: Standing | None = None
     estimate: Estimate | None = None
+    mended: Done | None = None  # how far the video is that is being made to fit
 
 
 def card(job: Job, view: View) -> Message:
@@ -50,7 +54,7 @@ def card(job: Job, view: View) -> Message:
     blocks: list[dict[str, Any]] = [
         {"type": "section", "text": {"type": "mrkdwn", "text": title}},
         {"type": "section", "text": _plain("\n".join(lines))},
-        {"type": "context", "elements": [_plain(_facts(job, view))]},
+        {"type": "context", "elements": [_plain(line) for line in _facts(job, view)]},
     ]
     if job.state is JobState.CANCELLED:
         blocks[1] = {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)}}
@@ -63,7 +67,7 @@ def status_lines(job: Job, view: View) -> list[str]:
     """Return where the job stands, in words before numbers; the second line of an end is about money."""
     match job.state:
         case JobState.QUEUED:
-            return ["Checking your files"]
+            return [_checking(view.mended)]
         case JobState.READY:
             return [_waiting(job, view.standing)]
         case JobState.SUBMITTING:
@@ -80,6 +84,12 @@ def status_lines(job: Job, view: View) -> list[str]:
             return [f"Cancelled by <@{job.cancelled_by}>.", money_line(job, view.prices)]
         case unreachable:
             assert_never(unreachable)
+
+
+def _checking(mended: Done | None) -> str:
+    if mended is None:
+        return "Checking your files"
+    return f"Making your video fit: {mended.frames} of {mended.of} frames"
 
 
 def _waiting(job: Job, standing: Standing | None) -> str:
@@ -207,14 +217,19 @@ def moved_to_direct() -> str:
     )
 
 
-def _facts(job: Job, view: View) -> str:
+def _facts(job: Job, view: View) -> list[str]:
     names = " + ".join(clean(file.name, 60) or "file" for file in (job.order.image, job.order.video))
-    parts = [names]
+    parts = [names, *filter(None, [asked(job.order)])]
     if job.video and not job.final:
         parts.append(
             f"{job.video.seconds:.1f} s, about {price(view.prices, _amount(job, view.prices, job.video.seconds))}"
         )
-    return " · ".join([*parts, f"job {job.id}"])
+    lines = [" · ".join([*parts, f"job {job.id}"])]
+    if done := mending_line(job):
+        lines.append(f"Made to fit. {done}")
+    if job.state is JobState.DELIVERED and job.result and job.result.media:
+        lines.append(f"Details: {details(job.result.media)}")
+    return lines
 
 
 def _amount(job: Job, prices: Prices, seconds: float) -> float:
@@ -262,11 +277,16 @@ def help_text(prices: Prices) -> str:
             "*`/swap`*: your character takes the place of the person in a video; the scene is the video's.",
             f"Price of a second (standard / pro): animate {rates[Kind.ANIMATE]}, swap {rates[Kind.SWAP]}.",
             "Both open a form for the two files, with one person each, seen from the front, whole face visible.",
-            "Picture: JPEG, PNG, BMP or WebP, up to 5 MB. Video: MP4, MOV or AVI, up to 200 MB, 2–30 s.",
+            f"Picture: {_taken(Role.IMAGE)}. Video: {_taken(Role.VIDEO)}; of a long one I use 30 s, of your choice.",
+            "What does not fit (turned, too big, another format) I make fit, and show you before it is rendered.",
             "Rendering takes about half a minute for each second of video, one job at a time.",
             "`/animate jobs` your jobs · `/animate status ID` where one stands · `/animate cancel ID` stop one.",
         ]
     )
+
+
+def _taken(role: Role) -> str:
+    return f"{MENDABLE[role].formats_text}, up to {MENDABLE[role].size // MB} MB"
 
 
 def jobs_text(jobs: Sequence[tuple[Job, View]]) -> str:

@@ -1,4 +1,4 @@
-"""The form: what it asks, and what was answered. Pure."""
+"""The form: what it asks. ``filled.py`` reads what was answered. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Kind, Order, Place, Problem, Quality, Role, SourceFile
-from bot.media.limits import Rule, metadata_problems
-from bot.slack.failures import problem
-from bot.slack.files import NO_BYTES
-from bot.slack.offers import Prefill, from_value
+from bot.job import Fit, Kind, Quality, Role
+from bot.media.limits import LIMITS, MB, MENDABLE
+from bot.slack.offers import Prefill
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bot.slack.offers import Offer
 
@@ -34,13 +32,15 @@ _RIGHTS = (
     "The files will be shown in the job's thread and sent to Alibaba Model Studio. "
     "By starting you confirm that you may use this face and this material."
 )
-_PICTURES = ["jpg", "jpeg", "png", "bmp", "webp"]
-_VIDEOS = ["mp4", "mov", "avi"]
+_FITS = {
+    Fit.NONE: "Tell me, and do nothing",
+    Fit.CROP: "Crop it: keep the middle",
+    Fit.PAD: "Keep all of it, with bars beside it",
+}
 EMPTY = Prefill()
-_UPLOADED = "upload"  # the choice that is none of the files that are there
-_NO_FILE = SourceFile("")
+UPLOADED = "upload"  # the choice that is none of the files that are there
+SHORTEST, LONGEST = LIMITS[Role.VIDEO].seconds or (0.0, 0.0)
 _CHOICES_MOST = 99  # a select holds 100
-_BOTH = "This, or the file chosen above? Choose “Another one” above, or take this one away."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,15 @@ def form(origin: Origin, *, prefill: Prefill = EMPTY) -> dict[str, Any]:
         "blocks": [
             {"type": "section", "text": {"type": "mrkdwn", "text": WHICH[origin.kind]}},
             *([{"type": "context", "elements": [_plain(prefill.note)]}] if prefill.note else []),
-            *_picture(prefill),
-            *_video(prefill),
+            *_role(
+                Role.IMAGE,
+                "Picture of the character",
+                f"One person or figure, whole face visible. {_up_to(Role.IMAGE)}",
+                prefill,
+            ),
+            *_role(Role.VIDEO, "Video of the performance", f"One person. {_up_to(Role.VIDEO)}", prefill),
+            *_part(prefill),
+            _fit(prefill.fit),
             _quality(prefill.quality),
             _options(prefill),
             *([] if origin.channel else [_conversation()]),
@@ -85,19 +92,10 @@ def form(origin: Origin, *, prefill: Prefill = EMPTY) -> dict[str, Any]:
     }
 
 
-def _picture(prefill: Prefill) -> list[dict[str, Any]]:
-    hint = "One person or figure, whole face visible. Up to 5 MB."
-    return _role(Role.IMAGE, "Picture of the character", hint, _PICTURES, prefill)
-
-
-def _video(prefill: Prefill) -> list[dict[str, Any]]:
-    hint = "One person, 2 to 30 seconds. Up to 200 MB."
-    return _role(Role.VIDEO, "Video of the performance", hint, _VIDEOS, prefill)
-
-
-def _role(role: Role, label: str, hint: str, filetypes: list[str], prefill: Prefill) -> list[dict[str, Any]]:
+def _role(role: Role, label: str, hint: str, prefill: Prefill) -> list[dict[str, Any]]:
     """A file field, and above it the files that are in Slack already: a file field itself can't be filled in."""
-    element = {"type": "file_input", "action_id": "file", "filetypes": filetypes, "max_files": 1}
+    # No list of file types: telephones give files any ending, or none, and what is in a file is looked at anyway.
+    element = {"type": "file_input", "action_id": "file", "max_files": 1}
     field = {"type": "input", "block_id": str(role), "label": _plain(label), "hint": _plain(hint), "element": element}
     candidates = prefill.candidates(role)[:_CHOICES_MOST]
     if not candidates:
@@ -109,16 +107,47 @@ def _role(role: Role, label: str, hint: str, filetypes: list[str], prefill: Pref
 
 
 def _choice(role: Role, label: str, candidates: Sequence[Offer], first: Offer | None) -> dict[str, Any]:
-    other = _option(_UPLOADED, "Another one, which I upload below")
+    other = _option(UPLOADED, "Another one, which I upload below")
     options = [_option(candidate.value, candidate.label) for candidate in candidates]
     at = candidates.index(first) if first in candidates else len(candidates)
     options.append(other)
     element = {"type": "static_select", "action_id": "file", "options": options, "initial_option": options[at]}
-    return {"type": "input", "block_id": _here(role), "label": _plain(label), "optional": True, "element": element}
+    return {"type": "input", "block_id": here(role), "label": _plain(label), "optional": True, "element": element}
 
 
-def _here(role: Role) -> str:
+def here(role: Role) -> str:
+    """Return the block that holds the choices of a role; the block of its upload is called as the role is."""
     return f"{role}_here"
+
+
+def _up_to(role: Role) -> str:
+    return f"Nearly every format, up to {MENDABLE[role].size // MB} MB."
+
+
+def _part(prefill: Prefill) -> list[dict[str, Any]]:
+    start = "Seconds or minutes: 5, 5.5 or 0:05. Empty: from the start."
+    length = f"In seconds, {SHORTEST:g} to {LONGEST:g}. Empty: as much as possible."
+    return [
+        _time("start", "Start of the part to use", start, "0:00", prefill.start),
+        _time("length", "Length of that part", length, "30", prefill.length),
+    ]
+
+
+def _time(name: str, label: str, hint: str, example: str, seconds: float | None) -> dict[str, Any]:
+    element = {"type": "plain_text_input", "action_id": name, "max_length": 20, "placeholder": _plain(example)}
+    if seconds is not None:
+        element["initial_value"] = f"{seconds:g}"
+    block = {"type": "input", "block_id": name, "label": _plain(label), "hint": _plain(hint), "element": element}
+    return block | {"optional": True}
+
+
+def _fit(chosen: Fit) -> dict[str, Any]:
+    options = {fit: _option(fit, text) for fit, text in _FITS.items()}
+    element: dict[str, Any] = {"type": "static_select", "action_id": "fit", "options": [*options.values()]}
+    element["initial_option"] = options[chosen]
+    label = _plain("If the picture or the video is too narrow or too wide")
+    hint = _plain("Shapes from 1:3 to 3:1 are taken as they are.")
+    return {"type": "input", "block_id": "fit", "label": label, "hint": hint, "element": element}
 
 
 def _quality(chosen: Quality) -> dict[str, Any]:
@@ -164,95 +193,4 @@ def _option(value: str, text: str) -> dict[str, Any]:
 
 
 def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text}
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A submitted form: an order, or a sentence for each field that can't be right."""
-
-    key: str
-    order: Order
-    place: Place
-    errors: Mapping[str, str]
-
-
-def read(view: Mapping[str, Any], *, team: str, user: str, addresses: Sequence[Mapping[str, Any]] = ()) -> Filled:
-    """Return what a submitted form asks for. ``key`` is the same whenever Slack sends the same submission.
-
-    ``addresses`` are the submission's ``response_urls``, there only if the form asked for the conversation.
-    """
-    origin = Origin.from_metadata(view["private_metadata"])
-    values = view["state"]["values"]
-    given = {role: _given(values, role) for role in Role}
-    order = Order(
-        kind=origin.kind,
-        quality=Quality(values["quality"]["quality"]["selected_option"]["value"]),
-        watermark="watermark" in _chosen(values),
-        check_person="check_person" in _chosen(values),
-        image=given[Role.IMAGE].source,
-        video=given[Role.VIDEO].source,
-    )
-    errors = {file.field: file.error for file in given.values() if file.error}
-    return Filled(f"view:{view['id']}:{user}", order, _place(origin, values, team, user, addresses), errors)
-
-
-def _place(
-    origin: Origin, values: Mapping[str, Any], team: str, user: str, addresses: Sequence[Mapping[str, Any]]
-) -> Place:
-    if origin.channel:
-        url = origin.response_url
-        return Place(team=team, user=user, channel=origin.channel, thread=origin.thread, response_url=url)
-    chosen = values["conversation"]["channel"].get("selected_conversation")
-    url = next((str(a["response_url"]) for a in addresses if chosen and a.get("channel_id") == chosen), None)
-    # A message to a person's id goes into their direct messages with the bot.
-    return Place(team=team, user=user, channel=chosen or user, response_url=url)
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What one role's two fields say: a file, or under which field what is wrong."""
-
-    source: SourceFile
-    field: str
-    error: str
-
-
-def _given(values: Mapping[str, Any], role: Role) -> _Given:
-    uploads: list[Mapping[str, Any]] = values[role]["file"].get("files") or []
-    here = values.get(_here(role))
-    value = ((here["file"].get("selected_option") or {}).get("value") if here else None) or _UPLOADED
-    if value != _UPLOADED:
-        if uploads:
-            return _Given(_NO_FILE, str(role), _BOTH)
-        source = from_value(value)
-        found = metadata_problems(role, name=source.name, mimetype="", size=source.size or None)
-        return _Given(source, _here(role), " ".join(problem(each) for each in found))
-    if not uploads and here:
-        return _Given(_NO_FILE, _here(role), "Choose a file here, or upload one below.")
-    if len(uploads) != 1:
-        return _Given(_NO_FILE, str(role), "I need exactly one file here.")
-    return _Given(_source(uploads[0]), str(role), " ".join(problem(each) for each in early_problems(role, uploads[0])))
-
-
-def _chosen(values: Mapping[str, Any]) -> set[str]:
-    return {option["value"] for option in values["options"]["options"].get("selected_options") or []}
-
-
-def _source(file: Mapping[str, Any]) -> SourceFile:
-    size = file.get("size")
-    name = str(file.get("name") or "").encode(errors="replace").decode()  # half an emoji can't be stored
-    return SourceFile(str(file["id"]), name, size if isinstance(size, int) else 0)
-
-
-def early_problems(role: Role, file: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Return what a form's file object already rules out; no promise if that is nothing."""
-    if file.get("mode") in NO_BYTES or file.get("is_external"):
-        return (Problem(role, Rule.CORRUPT),)
-    size = file.get("size")
-    return metadata_problems(
-        role,
-        name=str(file.get("name") or ""),
-        mimetype=str(file.get("mimetype") or ""),
-        size=size if isinstance(size, int) else None,
-    )
+    return {"type": "plain_text", "text": text, "emoji": False}  # a file may be called :poop:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Quality, Role, SourceFile
+from bot.job import Fit, Quality, Role, SourceFile
 from bot.media.limits import MB
 from bot.slack.files import NO_BYTES
+from bot.slack.messages import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,8 +52,7 @@ class Offer:
     def label(self) -> str:
         """The file as an option's text, within the 75 characters that Slack gives it."""
         size = f" · {self.size / MB:.1f} MB" if self.size else ""
-        name = self.name or "file"
-        return (name if len(name) + len(size) <= 75 else name[: 74 - len(size)] + "…") + size
+        return (clean(self.name, 75 - len(size)) or "file") + size
 
 
 def from_value(value: str) -> SourceFile:
@@ -86,6 +86,8 @@ def _roles(file: Mapping[str, Any]) -> frozenset[Role]:
     if is_stub(file) or file.get("mode") in NO_BYTES or file.get("is_external"):
         return _NEITHER
     mimetype = str(file.get("mimetype") or "").lower()
+    if mimetype == "image/gif":  # a picture, or a film
+        return _BOTH
     if (role := _KINDS.get(mimetype.partition("/")[0])) is not None:
         return frozenset({role})
     if mimetype not in _VAGUE:
@@ -103,6 +105,7 @@ class Prefill:
     check_person: bool = True
     start: float | None = None
     length: float | None = None
+    fit: Fit = Fit.NONE
     offers: tuple[Offer, ...] = ()
     chosen: Mapping[Role, str] | None = None  # file ids; without them the first that fits
     note: str = ""  # one plain sentence above the fields
@@ -115,6 +118,9 @@ class Prefill:
             quality=order.quality,
             watermark=order.watermark,
             check_person=order.check_person,
+            start=order.start or None,
+            length=order.length,
+            fit=order.fit,
             offers=tuple(_again(file, role) for role, file in files.items()),
             chosen={role: file.id for role, file in files.items()},
         )
@@ -126,8 +132,8 @@ class Prefill:
         return replace(self, offers=self.offers + new, note=note or self.note)
 
     def candidates(self, role: Role) -> tuple[Offer, ...]:
-        """Return the files that may play this role, in order."""
-        return tuple(choice for choice in self.offers if role in choice.roles)
+        """Return the files that may play this role, in order; those that may play no other come first."""
+        return tuple(sorted((choice for choice in self.offers if role in choice.roles), key=lambda o: len(o.roles)))
 
     def first(self, role: Role) -> Offer | None:
         """Return the file that is chosen for a role until the person chooses another."""

@@ -1,38 +1,28 @@
-"""Finished videos, posted in Slack (``bot.delivery.Outlet``): upload, share, look, or a link if no share appears."""
+"""What is posted beside the card: finished videos (``bot.delivery.Outlet``) and previews (``bot.previews.Board``)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bot.delivery import Look, Sharing, Sight
-from bot.errors import Refused, Unclear, Unreachable
-from bot.job import Failure, FailureCode, Target
-from bot.slack import messages
+from bot.delivery import Look, Sharing
+from bot.errors import Unclear, Unreachable
+from bot.job import Role, Target
+from bot.media.limits import FORMATS
+from bot.slack import mending, messages
 from bot.slack.card import UNWELCOME
 from bot.slack.client import SlackRefusal
-from bot.transfer import Rejected, upload_file
+from bot.slack.uploads import Uploads, later
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import aiohttp
 
     from bot.job import Job
+    from bot.previews import Shown
     from bot.queue import Prices
     from bot.slack.card import Cards
     from bot.slack.client import SlackClient
-
-# No place of this workspace takes the file: no use in trying the next one.
-_NO_UPLOADS = frozenset(
-    {
-        "file_uploads_disabled",
-        "file_uploads_except_images_disabled",
-        "file_upload_size_restricted",
-        "file_type_not_allowed",
-        "storage_limit_reached",
-    }
-)
 
 
 class SlackOutlet:
@@ -40,101 +30,88 @@ class SlackOutlet:
 
     def __init__(self, client: SlackClient, media: aiohttp.ClientSession, cards: Cards, *, prices: Prices) -> None:
         self._client = client
-        self._media = media
+        self._uploads = Uploads(client, media)
         self._cards = cards
         self._prices = prices
 
     async def upload(self, job: Job, path: Path) -> str:
         """Bring the bytes to Slack, visible to nobody. Refused when the workspace takes no videos at all."""
-        try:
-            place = await self._client.read(
-                "files.getUploadURLExternal",
-                filename=f"{job.order.kind}-{job.id}.mp4",
-                length=job.result.size if job.result else 0,
-            )
-            await upload_file(self._media, str(place["upload_url"]), path, content_type="video/mp4")
-        except SlackRefusal as error:
-            if error.code in _NO_UPLOADS:
-                raise Refused(str(error), failure=Failure(FailureCode.UNCOLLECTED, error.code)) from error
-            raise _later(error) from error
-        except Rejected as error:
-            # A used or expired upload address: the next try gets a new one.
-            raise Unreachable(str(error)) from error
-        return str(place["file_id"])
+        size = job.result.size if job.result else 0
+        name = f"{job.order.kind}-{job.id}.mp4"
+        return await self._uploads.bring(path, name=name, size=size, content_type="video/mp4")
 
     async def share(self, job: Job) -> Sharing:
         """Complete the upload into the delivery's target. Unclear means that it may be visible by now."""
-        try:
-            channel, thread = await self._target(job)
-        except SlackRefusal as error:
-            if error.code in UNWELCOME:
-                return Sharing.UNWELCOME
-            raise _later(error) from error
-        except Unclear as error:
-            raise Unreachable(str(error)) from error  # finding the place made nothing visible
-        try:
-            await self._client.call(
-                "files.completeUploadExternal",
-                files=[{"id": job.delivery.file, "title": messages.title(job)}],
-                channel_id=channel,
-                thread_ts=thread,
-                initial_comment=messages.comment(job, self._prices),
-            )
-        except SlackRefusal as error:
-            return _refused(error)
-        return Sharing.TAKEN
+        place = await _found(self._cards, job, job.delivery.target)
+        if place is None:
+            return Sharing.UNWELCOME
+        channel, thread = place
+        files = [{"id": job.delivery.file, "title": messages.title(job)}]
+        comment = messages.comment(job, self._prices)
+        return await self._uploads.show(files, channel=channel, thread=thread, comment=comment)
 
     async def look(self, job: Job) -> Look:
         """Ask Slack what became of the file."""
-        try:
-            answer = await self._client.read("files.info", file=job.delivery.file)
-        except SlackRefusal as error:
-            if error.code in {"file_not_found", "file_deleted"}:
-                return Look(Sight.NOT_COMPLETED)
-            raise _later(error) from error
-        file = answer["file"]
-        if not isinstance(file, dict):
-            raise Unreachable("files.info: no file in the answer")
-        message = next(_messages(file), None)
-        sight = Sight.SHARED if message else Sight.HIDDEN
-        return Look(sight, permalink=file.get("permalink"), message=message)
+        return await self._uploads.look(job.delivery.file or "")
 
     async def point(self, job: Job, permalink: str) -> None:
         """Post the file's link in the job's thread."""
-        channel, thread = await self._target(job)
+        channel, thread = await _target(self._cards, job, job.delivery.target)
         message = messages.pointer(job, permalink, self._prices)
         await self._client.call("chat.postMessage", channel=channel, thread_ts=thread, text=message.text)
 
-    async def _target(self, job: Job) -> tuple[str, str | None]:
-        card = await self._cards.ensure(job)
-        match job.delivery.target:
-            case Target.THREAD:
-                own = card.direct or not job.place.thread
-                return card.channel, card.ts if own else job.place.thread
-            case Target.CHANNEL:
-                return card.channel, None
-            case Target.DIRECT | Target.KEPT:
-                return await self._cards.direct_channel(job), None
+
+class SlackBoard:
+    """Where previews go: the job's thread, and nowhere else."""
+
+    def __init__(self, client: SlackClient, media: aiohttp.ClientSession, cards: Cards) -> None:
+        self._uploads = Uploads(client, media)
+        self._cards = cards
+
+    async def upload(self, job: Job, shown: Shown) -> str:
+        """Bring a picture to Slack, with its description for those who can't see it."""
+        content_type, suffix = FORMATS[shown.format]
+        return await self._uploads.bring(
+            shown.path,
+            name=f"{mending.SHOWN[shown.role]}-{job.id}{suffix}",
+            size=shown.path.stat().st_size,
+            content_type=content_type,
+            alt=mending.alt_text(job, shown.role),
+        )
+
+    async def show(self, job: Job, files: tuple[str, ...]) -> Sharing:
+        """Complete both uploads into one reply."""
+        place = await _found(self._cards, job, Target.THREAD)
+        if place is None:
+            return Sharing.UNWELCOME
+        channel, thread = place
+        entries = [{"id": file, "title": mending.SHOWN[role]} for role, file in zip(Role, files, strict=True)]
+        return await self._uploads.show(entries, channel=channel, thread=thread, comment=mending.shown_text(job))
+
+    async def look(self, file: str) -> Look:
+        """Ask Slack what became of one of them."""
+        return await self._uploads.look(file)
 
 
-def _refused(error: SlackRefusal) -> Sharing:
-    if error.code == "file_not_found":
-        return Sharing.NO_SUCH_FILE
-    if error.code in UNWELCOME or error.code in _NO_UPLOADS:
-        return Sharing.UNWELCOME
-    raise _later(error) from error
-
-
-def _later(error: SlackRefusal) -> Unreachable:
-    """A refusal that somebody has to mend (a scope, a token): the video waits for that."""
-    return Unreachable(str(error), retry_after=60.0)
-
-
-def _messages(file: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the messages in which a file is visible."""
+async def _found(cards: Cards, job: Job, target: Target) -> tuple[str, str | None] | None:
+    """Return channel and thread, or None where the bot may not post. Finding the place made nothing visible."""
     try:
-        for places in (file.get("shares") or {}).values():
-            for shares in places.values():
-                yield from (str(share["ts"]) for share in shares if share.get("ts"))
-    except (AttributeError, TypeError) as error:
-        raise Unreachable("files.info: shares of another shape") from error
+        return await _target(cards, job, target)
+    except SlackRefusal as error:
+        if error.code in UNWELCOME:
+            return None
+        raise later(error) from error
+    except Unclear as error:
+        raise Unreachable(str(error)) from error
+
+
+async def _target(cards: Cards, job: Job, target: Target) -> tuple[str, str | None]:
+    card = await cards.ensure(job)
+    match target:
+        case Target.THREAD:
+            own = card.direct or not job.place.thread
+            return card.channel, card.ts if own else job.place.thread
+        case Target.CHANNEL:
+            return card.channel, None
+        case Target.DIRECT | Target.KEPT:
+            return await cards.direct_channel(job), None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bot.job import Kind, Quality
+from bot.job import Kind, Quality, Role
+from bot.media.limits import LIMITS
 from bot.slack.offers import Prefill
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 # What says nothing and so leaves a wish as clear as it was.
 _POLITE = frozenset({"please", "this", "these", "it", "with", "in", "quality"})
+_SHORTEST, _LONGEST = LIMITS[Role.VIDEO].seconds or (0.0, 0.0)
 _TIME = r"(?:(\d{1,2}):)?(\d{1,3}(?:\.\d+)?)"
 _SECONDS = re.compile(r"(\d{1,3}(?:\.\d+)?)s(?:ec|ecs|econds?)?")
 _PART = re.compile(rf"{_TIME}s?[-–]{_TIME}s?")
@@ -48,16 +50,16 @@ def without_mentions(text: str, of: str) -> str:
 def parse(text: str) -> Asked:
     """Return what the words mean. A word that contradicts an earlier one is unknown."""
     words = [word.strip(",.;:!?()[]{}\"'`*_~“”").lower() for word in _LINK.sub(" ", text).split()]
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     unknown = [word for word in words if word and word not in _POLITE and not _understood(word, found)]
     links = _LINK.findall(text)
     files = [match[1] for link in links if (match := _FILE_LINK.search(link))]
     unknown += [link for link in links if not _FILE_LINK.search(link)]
-    return Asked(**found, files=_once(files), unknown=tuple(unknown))  # type: ignore[arg-type]  # by name, below
+    return Asked(**found, files=_once(files), unknown=tuple(unknown))
 
 
-def _understood(word: str, found: dict[str, object]) -> bool:
-    meant: dict[str, object] = {}
+def _understood(word: str, found: dict[str, Any]) -> bool:
+    meant: dict[str, Any] = {}
     if (bare := word.removeprefix("/")) in {*Kind}:
         meant["kind"] = Kind(bare)
     elif word in {*Quality}:
@@ -67,6 +69,8 @@ def _understood(word: str, found: dict[str, object]) -> bool:
     elif match := _PART.fullmatch(word):
         begin, end = _seconds(match[1], match[2]), _seconds(match[3], match[4])
         meant |= {"start": begin, "length": end - begin} if end > begin else {}
+    if not _SHORTEST <= meant.get("length", _SHORTEST) <= _LONGEST:
+        return False
     if not meant or any(found.get(name, value) != value for name, value in meant.items()):
         return False
     found |= meant

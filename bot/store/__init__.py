@@ -9,6 +9,7 @@ from bot.store.attempts import Attempts
 from bot.store.cards import Card, Cards
 from bot.store.connection import connect
 from bot.store.jobs import Event, Jobs
+from bot.store.previews import Preview, Previews
 from bot.store.schema import NewerDatabase, migrate
 from bot.store.writer import Writer, Writing
 
@@ -27,12 +28,14 @@ __all__ = [
     "Event",
     "Jobs",
     "NewerDatabase",
+    "Preview",
+    "Previews",
     "Store",
 ]
 
 
 class Store:
-    """One SQLite file: jobs with their events and paid calls, addresses given away, cards."""
+    """One SQLite file: jobs with their events and paid calls, addresses given away, cards, previews."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float]) -> None:
         """Open the file, creating or migrating it; raises NewerDatabase, with nothing touched, for a newer one."""
@@ -58,6 +61,7 @@ class Store:
         self.addresses = Addresses(writer, reader, clock)
         self.attempts = Attempts(writer, reader)
         self.cards = Cards(writer, reader)
+        self.previews = Previews(writer, reader)
 
     async def check(self) -> None:
         """Raise unless a row can be written right now."""

@@ -91,10 +91,17 @@ class Jobs:
             raise NoSuchJob(job_id)
         return from_row(row)
 
-    async def due(self, now: float) -> list[str]:
-        """Return the jobs that have something to do. Those that are ready are the line's to move, not the clock's."""
-        sql = f"SELECT id FROM job WHERE {UNFINISHED} AND state != 'ready' AND due_at <= :now ORDER BY due_at"  # noqa: S608 -- a constant
-        return [row["id"] for row in self._reader.execute(sql, {"now": now})]
+    async def due(self, now: float, *, checks: int) -> list[str]:
+        """Return the jobs that have something to do. Those that are ready are the line's to move, not the clock's.
+
+        Of those whose files are to be looked at only the first ``checks``: that takes long, and others must not wait.
+        """
+        sql = f"""SELECT id FROM job WHERE {UNFINISHED} AND state NOT IN ('ready', 'queued') AND due_at <= :now
+                  ORDER BY due_at"""  # noqa: S608 -- a constant
+        first = "SELECT id FROM job WHERE state = 'queued' AND due_at <= :now ORDER BY due_at, id LIMIT :checks"
+        rows = [*self._reader.execute(sql, {"now": now})]
+        rows += self._reader.execute(first, {"now": now, "checks": checks})
+        return [row["id"] for row in rows]
 
     async def next_due(self, now: float) -> float | None:
         """Return when the clock has the next thing to do, if ever."""

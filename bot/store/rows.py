@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter
 
-from bot.job import Ask, Delivery, Failure, Job, JobState, Media, Order, Place, Result
+from bot.job import Ask, Delivery, Failure, Job, JobState, Media, Mending, Order, Place, Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,8 @@ _DOCUMENTS: Final[Mapping[str, TypeAdapter[Any]]] = {
     "place": TypeAdapter(Place),
     "image": TypeAdapter(Media),
     "video": TypeAdapter(Media),
+    "image_mending": TypeAdapter(Mending),
+    "video_mending": TypeAdapter(Mending),
     "result": TypeAdapter(Result),
     "delivery": TypeAdapter(Delivery),
     "failure": TypeAdapter(Failure),

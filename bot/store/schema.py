@@ -181,7 +181,41 @@ def m007_attempts(db: Database) -> None:
     )
 
 
-STEPS = (m001_jobs, m002_events, m003_addresses, m004_cards, m005_meta, m006_history, m007_attempts)
+@migrations()
+def m008_mending(db: Database) -> None:
+    """What each file was when it came, and what was done to it. Of files looked at before, nothing was done."""
+    db.execute("ALTER TABLE job ADD COLUMN image_mending TEXT")
+    db.execute("ALTER TABLE job ADD COLUMN video_mending TEXT")
+
+
+@migrations()
+def m009_previews(db: Database) -> None:
+    """The one reply that shows what will be sent: how far it got, and whether there is no more to be done."""
+    db.execute(
+        """
+        CREATE TABLE preview (
+            job_id TEXT PRIMARY KEY REFERENCES job (id),
+            files TEXT NOT NULL DEFAULT '[]',
+            completing_at REAL,
+            tries INTEGER NOT NULL DEFAULT 0,
+            ended INTEGER NOT NULL DEFAULT 0,
+            CHECK (completing_at IS NULL OR files != '[]')
+        ) STRICT
+        """
+    )
+
+
+STEPS = (
+    m001_jobs,
+    m002_events,
+    m003_addresses,
+    m004_cards,
+    m005_meta,
+    m006_history,
+    m007_attempts,
+    m008_mending,
+    m009_previews,
+)
 
 
 def migrate(db: Database) -> None:

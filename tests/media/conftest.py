@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
+from media_corpus import make_corpus
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from media_corpus import Corpus
 
 
 def _frame(width: int, height: int, pixels: str, index: int, rate: int) -> av.VideoFrame:
@@ -123,3 +126,11 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return made[key]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
+    """Good, odd and hostile files. Nobody changes them."""
+    made = make_corpus(tmp_path_factory.mktemp("corpus"))
+    yield made
+    made.server.close()

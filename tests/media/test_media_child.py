@@ -54,7 +54,7 @@ async def test_a_child_works_in_its_folder_without_environment_descriptors_or_te
         os.close(reader)
         os.close(writer)
     assert folder == str(tmp_path.resolve())
-    assert set(environment) <= {"LC_CTYPE", "LD_LIBRARY_PATH", "__CF_USER_TEXT_ENCODING"}
+    assert set(environment) <= {"LC_CTYPE", "LD_LIBRARY_PATH", "MALLOC_ARENA_MAX", "__CF_USER_TEXT_ENCODING"}
     assert descriptors == [0, 1, 2]
     assert own_session
     assert "" not in search

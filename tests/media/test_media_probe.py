@@ -41,7 +41,16 @@ async def test_files_that_fit_are_described(picture: Callable[..., Path], clip: 
     found = await asyncio.gather(prober.probe(image, Role.IMAGE), prober.probe(video, Role.VIDEO))
     assert tuple(found) == (
         Media(format="webp", size=image.stat().st_size, width=320, height=240),
-        Media(format="mp4", size=video.stat().st_size, width=320, height=240, seconds=2.5, fps=10.0, sound=True),
+        Media(
+            format="mp4",
+            size=video.stat().st_size,
+            width=320,
+            height=240,
+            seconds=2.5,
+            fps=10.0,
+            sound=True,
+            codec="h264",
+        ),
     )
 
 
@@ -56,7 +65,7 @@ async def test_every_limit_broken_is_in_one_refusal(clip: Callable[..., Path]) -
 
 async def test_a_file_of_the_wrong_kind_is_refused_by_name(picture: Callable[..., Path]) -> None:
     assert await refusal(picture("jpeg"), Role.VIDEO) == (
-        Problem(Role.VIDEO, "kind", "JPEG picture", "MP4, MOV or AVI"),
+        Problem(Role.VIDEO, "kind", "JPEG picture", "MP4, MOV, AVI, WebM, Matroska or GIF"),
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("kind", ["jpeg", "png", "bmp", "webp", "gif", "tiff", "avif"])
+@pytest.mark.parametrize("kind", ["jpeg", "png", "bmp", "webp", "gif", "tiff", "avif", "jp2", "ico", "ppm"])
 def test_pictures_are_recognised(kind: str, picture: Callable[..., Path]) -> None:
     assert recognise(picture(kind).read_bytes()[:HEAD]) == kind
 
@@ -51,10 +51,10 @@ def test_other_beginnings_are_told_apart(head: bytes, kind: str) -> None:
     [
         (Role.VIDEO, "jpeg", Rule.KIND, "JPEG picture"),
         (Role.IMAGE, "mov", Rule.KIND, "MOV video"),
-        (Role.IMAGE, "heic", Rule.FORMAT, "HEIC"),
-        (Role.VIDEO, "webm", Rule.FORMAT, "WebM"),
-        (Role.VIDEO, "gif", Rule.FORMAT, "GIF"),
-        (Role.IMAGE, "gif", Rule.FORMAT, "GIF"),
+        (Role.IMAGE, "pdf", Rule.FORMAT, "PDF"),
+        (Role.VIDEO, "wmv", Rule.FORMAT, "WMV"),
+        (Role.VIDEO, "heic", Rule.KIND, "HEIC picture"),
+        (Role.IMAGE, "webm", Rule.KIND, "WebM video"),
         (Role.VIDEO, "", Rule.FORMAT, ""),
         (Role.IMAGE, "playlist", Rule.PLAYLIST, ""),
     ],

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from scenario import Theatre
 
+DELICATE = ("create", "share", "look", "upload")
 _SOON = 4  # points before and after a foreign call that belong to it: its intent and its answer, stored
 
 
@@ -38,16 +39,16 @@ def singles(theatre: Theatre, world: Plan) -> Iterator[Plan]:
         yield replace(world, crashes=(at,))
 
 
-def pairs(theatre: Theatre, world: Plan, *, within: int) -> Iterator[Plan]:
+def pairs(theatre: Theatre, world: Plan, *, within: int, delicate: tuple[str, ...] = DELICATE) -> Iterator[Plan]:
     """Die during the paid call or the delivery, and a second time within the next life's first points."""
     points = theatre.play(world).lives[0]
-    delicate = {
+    nearby = {
         near
         for at, name in enumerate(points, 1)
-        if name.startswith(("create", "share", "look", "upload"))
+        if name.startswith(delicate)
         for near in range(at - _SOON, at + _SOON + 1)
     }
-    for first in sorted(delicate & set(range(1, len(points) + 1))):
+    for first in sorted(nearby & set(range(1, len(points) + 1))):
         second_life = theatre.play(replace(world, crashes=(first,))).lives[1]
         for second in range(1, min(within, len(second_life)) + 1):
             yield replace(world, crashes=(first, second))

@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 
-from every_point import pairs, singles, worlds
+from every_point import DELICATE, pairs, singles, worlds
 from scenario import Outcome, Theatre
 from sim_plan import Tally, random_plan
 
@@ -42,7 +42,7 @@ def play_points(number: int) -> Tally:
         for plan in singles(theatre, world):
             add(tally, theatre.play(plan))
         if number % 9 == 0:
-            for plan in pairs(theatre, world, within=60):
+            for plan in pairs(theatre, world, within=60, delicate=(*DELICATE, "preview", "mend", "finish")):
                 add(tally, theatre.play(plan))
     return tally
 

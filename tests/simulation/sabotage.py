@@ -138,6 +138,32 @@ SAFEGUARDS = (
         "        job = replace(job, delivery=delivery)\n",
     ),
     Sabotage(
+        "preview's ids",  # the preview's uploads are saved before the call that makes them visible
+        "bot/previews.py",
+        "        await self._store.previews.completing(job.id, files, at=self._clock())\n",
+        "",
+    ),
+    Sabotage(
+        "preview's look",  # a look at them before they are shown again
+        "bot/previews.py",
+        "        if look.sight is Sight.NOT_COMPLETED and waited >= self._patience.settle:\n",
+        "        if True:\n",
+    ),
+    Sabotage(
+        "files again",  # what fell out of the spool is fetched and mended again
+        "bot/inputs.py",
+        "        if known is not None and self._spool.holds(job.id, role, known.media.size):\n",
+        "        if known is not None:\n",
+        ("tests/test_media_flow.py",),
+    ),
+    Sabotage(
+        "finish",  # a finish that fails costs nobody the video
+        "bot/delivery.py",
+        "except (UserError, SpoolFull, OSError, RuntimeError) as error:",
+        "except SpoolFull as error:",
+        ("tests/test_media_flow.py",),
+    ),
+    Sabotage(
         "length",  # a file that was cut off is not taken for whole
         "bot/transfer.py",
         """                if part.received < expected:

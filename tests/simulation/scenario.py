@@ -69,7 +69,7 @@ class Theatre:
         shutil.rmtree(self.folder)
 
     def play(self, plan: Plan) -> Outcome:
-        for table in ("card", "address", "event", "attempt", "job", "meta"):
+        for table in ("preview", "card", "address", "event", "attempt", "job", "meta"):
             self.db.execute(f"DELETE FROM {table}")
         if plan.key_known:
             know_key(self.db)
@@ -136,11 +136,12 @@ class Theatre:
         outcome = Outcome(around.world.plan, lives=around.world.lives, trace=around.world.trace, jobs=jobs)
         outcome.asked = sum(person.asked for person in people)
         outcome.billed = len([task for task in around.vendor.billed if task.job])
-        outcome.videos = sum(len(file.shares) for file in around.slack.files.values())
+        outcome.videos = sum(len(file.shares) for file in around.slack.files.values() if not file.picture)
         outcome.bad = [
             *_lost(jobs, people),
             *(bad for job in jobs for bad in _money(job, around.vendor, people)),
             *(bad for job in jobs for bad in _videos(job, around.vendor, around.slack)),
+            *(bad for job in jobs for bad in _previews(job, around.slack)),
             *_left(self.db, self.folder, jobs),
         ]
         for path in self.folder.iterdir():
@@ -184,7 +185,7 @@ def _money(job: Job, vendor: Vendor, people: list[Person]) -> list[str]:
 
 
 def _videos(job: Job, vendor: Vendor, slack: Slack) -> list[str]:
-    shown = [file for file in slack.files.values() for place in file.shares if place == job.id]
+    shown = [file for file in slack.files.values() for place in file.shares if place == job.id and not file.picture]
     linked = [slack.files[file] for place, file in slack.links if place == job.id]
     bad = [f"{job.id} shows {len(shown)} videos"] if len(shown) > 1 else []
     bad += [
@@ -195,6 +196,11 @@ def _videos(job: Job, vendor: Vendor, slack: Slack) -> list[str]:
     if (job.state is JobState.DELIVERED) != bool(shown or linked):
         bad.append(f"{job.id} is {job.state}, with {len(shown)} videos and {len(linked)} links")
     return bad
+
+
+def _previews(job: Job, slack: Slack) -> list[str]:
+    shown = [file.text for file in slack.files.values() for place in file.shares if place == job.id and file.picture]
+    return [] if sorted(shown) in ([], ["image", "sheet.jpg"]) else [f"{job.id} shows the pictures {shown}"]
 
 
 def _left(db: Database, folder: Path, jobs: list[Job]) -> list[str]:

@@ -21,6 +21,8 @@ from bot.inputs import Inputs
 from bot.intake import Intake
 from bot.moves import Moves
 from bot.pace import Pace
+from bot.previews import Previews
+from bot.progress import Progress
 from bot.spool import Spool
 from bot.steps import Steps
 from bot.store import Store
@@ -67,25 +69,39 @@ class Life:
 
     def _build(self, around: Surroundings) -> None:
         spool = Spool(around.folder, limit=1 << 40)
-        moves = Moves(self.store.jobs, changed=around.changed)
         slack = sim_slack.SimSlack(self, around.slack)
+        self.previews = Previews(
+            store=self.store,
+            spool=spool,
+            painter=slack,
+            board=sim_slack.Board(slack),
+            clock=self.clock,
+            patience=Patience(),
+        )
+
+        def changed(job_id: str) -> None:
+            self.previews.changed(job_id)
+            around.changed(job_id)
+
+        moves = Moves(self.store.jobs, changed=changed)
         studio = SimStudio(self, around.vendor)
         local = LocalHost("https://bot.example", clock=self.clock)
         host = local if self.world.plan.revocable else TemporaryStorage(self, around.numbers)
         inputs = Inputs(
             source=sim_slack.Inputs(slack),
-            prober=slack,
+            preparer=slack,
             host=host,
             spool=spool,
             store=self.store,
             moves=moves,
+            progress=Progress(),
             clock=self.clock,
-            most=lambda role: sim_slack.SIZES[role],
         )
         deliverer = Deliverer(
             results=slack,
             player=slack,
-            evictable=inputs.evictable,
+            finisher=slack,
+            references=inputs,
             outlet=slack,
             spool=spool,
             moves=moves,
@@ -113,6 +129,11 @@ class Life:
 
     def begin(self) -> None:
         _ = self._start(self._run())
+        _ = self._start(self._show())
+
+    async def _show(self) -> None:
+        await self.previews.start()
+        await self.previews.run()
 
     async def _run(self) -> None:
         await self.steps.start()
@@ -148,7 +169,7 @@ class Life:
     async def bury(self) -> None:
         """Take away what is left of it. Nothing it still tries reaches the disk or anybody else."""
         self.died.set()
-        self.engine._stopping = True  # before Python 3.12 wait_for may swallow a cancellation
+        self.engine._stopping = self.previews._stopping = True  # before Python 3.12 wait_for may swallow a cancellation
         while tasks := [*self._tasks, *self.engine._in_hand.values()]:
             for task in tasks:
                 task.cancel()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sim_world import Lateness
 
 from bot.delivery import Look, Sharing, Sight
 from bot.errors import Unclear, Unreachable
-from bot.job import Media, Role
+from bot.job import Media, Mend, Role
+from bot.media.prepare import Finished, Prepared
+from bot.previews import Shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +24,9 @@ if TYPE_CHECKING:
     from sim_world import World
 
     from bot.job import Job, Result
+    from bot.media.limits import Wish
 
-SIZES = {Role.IMAGE: 30, Role.VIDEO: 90}
+SIZES = {Role.IMAGE: 30, Role.VIDEO: 90}  # as they come; a video is mended, and is then a third of that
 
 
 @dataclass(slots=True)
@@ -32,6 +37,7 @@ class Upload:
     text: str
     completed: bool = False
     shares: list[str] = field(default_factory=list)  # the jobs in whose thread it was seen, once for each time
+    picture: bool = False  # of a preview
 
 
 class Slack:
@@ -46,8 +52,8 @@ class Slack:
         self.links: list[tuple[str, str]] = []  # job, file
         self._numbers = itertools.count(1)
 
-    def upload(self, text: str) -> Upload:
-        file = Upload(f"F{next(self._numbers)}", text)
+    def upload(self, text: str, *, picture: bool = False) -> Upload:
+        file = Upload(f"F{next(self._numbers)}", text, picture=picture)
         self.files[file.id] = file
         return file
 
@@ -59,7 +65,7 @@ class Slack:
 
 
 class SimSlack:
-    """One life's connection: source and prober of inputs, source and player of results, outlet."""
+    """One life's connection: source and preparer of inputs, source, player and finisher of results, outlet, painter."""
 
     def __init__(self, life: Life, slack: Slack) -> None:
         self._life = life
@@ -80,12 +86,49 @@ class SimSlack:
         return len(text)
 
     async def probe_result(self, path: Path) -> Media:
-        return Media(format="mp4", size=path.stat().st_size, width=640, height=360, seconds=4.0, fps=25.0)
+        return Media(format="mp4", size=path.stat().st_size, width=640, height=360, seconds=4.0, fps=25.0, sound=True)
 
-    async def probe(self, path: Path, role: Role) -> Media:
-        if role is Role.VIDEO:
-            return await self.probe_result(path)
-        return Media(format="png", size=path.stat().st_size, width=640, height=640)
+    async def prepare(
+        self,
+        path: Path,
+        role: Role,
+        to: Path,
+        *,
+        wish: Wish | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Prepared:
+        """Keep the picture, mend the video; the process may die with or without a mended file."""
+        del wish
+        if role is Role.IMAGE:
+            media = Media(format="png", size=path.stat().st_size, width=640, height=640)
+            return Prepared(path=path, media=media, original=media, mended=())
+        if progress is not None:
+            progress(1, 100)
+        await self._life.point("mend: begun")
+        await asyncio.sleep(0.2)
+        to.write_bytes(path.read_bytes()[::3])
+        await self._life.point("mend: there")
+        original, media = await self.probe_result(path), await self.probe_result(to)
+        return Prepared(path=to, media=media, original=original, mended=(Mend("recoded", "HEVC", "H.264"),))
+
+    async def finish(self, result: Path, reference: Path | None, to: Path) -> Finished:
+        """Lay the sound of the reference back, which must be whole; now and then that is not to be done."""
+        assert reference is None or reference.stat().st_size == SIZES[Role.VIDEO] // 3
+        await self._life.point("finish: begun")
+        if self._trouble():
+            raise OSError("no process could be started")
+        to.write_bytes(result.read_bytes())
+        await self._life.point("finish: there")
+        return Finished(path=to, media=await self.probe_result(to))
+
+    async def preview(self, path: Path, to: Path) -> None:
+        """A picture that Slack shows as it is needs none."""
+        raise NotImplementedError
+
+    async def sheet(self, path: Path, to: Path) -> None:
+        assert path.stat().st_size == SIZES[Role.VIDEO] // 3
+        to.write_bytes(b"nine frames")
+        await self._life.point("sheet: there")
 
     async def upload(self, job: Job, path: Path) -> str:
         del job
@@ -94,26 +137,39 @@ class SimSlack:
         await self._life.point("upload: answered")
         return file.id
 
+    async def upload_picture(self, path: Path) -> str:
+        await self._call("preview upload")
+        file = self._slack.upload(path.name, picture=True)
+        await self._life.point("preview upload: answered")
+        return file.id
+
     async def share(self, job: Job) -> Sharing:
-        await self._life.point("share: before")
-        file = self._slack.files.get(job.delivery.file or "")
+        return await self._complete("share", [job.delivery.file or ""], job)
+
+    async def _complete(self, name: str, files: Sequence[str], job: Job) -> Sharing:
+        await self._life.point(f"{name}: before")
+        found = [self._slack.files[file] for file in files if file in self._slack.files]
         fate = self._dice.choice(("lost", "silence", "unreachable")) if self._trouble() else "fine"
-        if file is not None and fate in {"fine", "lost"}:
+        if found and fate in {"fine", "lost"}:
             late = self._slack.lateness.of(self._slack.plan.late)
-            self._slack.world.later(late, lambda: self._slack.complete(file, job.id))
-            await self._life.point("share: in flight")
+            for file in found:
+                self._slack.world.later(late, partial(self._slack.complete, file, job.id))
+            await self._life.point(f"{name}: in flight")
             await asyncio.sleep(late)
         await asyncio.sleep(0.05)
         if fate == "unreachable":
             raise Unreachable("completeUploadExternal: ratelimited")
         if fate != "fine":
             raise Unclear("completeUploadExternal: ServerDisconnected")
-        await self._life.point("share: answered")
-        return Sharing.NO_SUCH_FILE if file is None else Sharing.TAKEN
+        await self._life.point(f"{name}: answered")
+        return Sharing.TAKEN if found else Sharing.NO_SUCH_FILE
 
     async def look(self, job: Job) -> Look:
-        await self._call("look")
-        file = self._slack.files.get(job.delivery.file or "")
+        return await self.look_at(job.delivery.file or "")
+
+    async def look_at(self, file_id: str, name: str = "look") -> Look:
+        await self._call(name)
+        file = self._slack.files.get(file_id)
         if file is None or not file.completed:
             return Look(Sight.NOT_COMPLETED)
         sight = Sight.SHARED if file.shares else Sight.HIDDEN
@@ -142,3 +198,20 @@ class Inputs:
     async def fetch(self, job: Job, role: Role, to: Path, *, at_most: int) -> None:
         del job, at_most
         await self._slack.fetch_input(to, role)
+
+
+class Board:
+    """The same connection as ``bot.previews.Board``."""
+
+    def __init__(self, slack: SimSlack) -> None:
+        self._slack = slack
+
+    async def upload(self, job: Job, shown: Shown) -> str:
+        del job
+        return await self._slack.upload_picture(shown.path)
+
+    async def show(self, job: Job, files: tuple[str, ...]) -> Sharing:
+        return await self._slack._complete("preview", files, job)
+
+    async def look(self, file: str) -> Look:
+        return await self._slack.look_at(file, "preview look")

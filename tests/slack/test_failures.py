@@ -47,4 +47,4 @@ def test_where_nothing_was_found_the_sentence_still_reads() -> None:
 
 
 def test_braces_in_what_was_found_fill_nothing_in() -> None:
-    assert "(limit)" in problem(Problem(Role.VIDEO, Rule.CODEC, "{limit}", "x"))
+    assert "(limit)" in problem(Problem(Role.VIDEO, Rule.FORMAT, "{limit}", "x"))

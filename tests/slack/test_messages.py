@@ -295,7 +295,17 @@ def test_nobody_without_jobs_is_shown_an_empty_list() -> None:
 def test_help_names_prices_limits_and_every_first_word() -> None:
     prices = Prices("CNY", {k: 0.1 * n for n, k in enumerate(itertools.product(Kind, Quality), 1)})
     text = messages.help_text(prices)
-    for found in ("¥0.10 / ¥0.20", "¥0.30 / ¥0.40", "5 MB", "200 MB", "2–30 s", "jobs", "status ID", "cancel ID"):
+    for found in (
+        "¥0.10 / ¥0.20",
+        "¥0.30 / ¥0.40",
+        "HEIC",
+        "up to 100 MB",
+        "up to 1000 MB",
+        "30 s",
+        "jobs",
+        "status ID",
+        "cancel ID",
+    ):
         assert found in text
     assert len(text) < 3000
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import check_blocks, check_view
-from bot.job import Kind, Quality, Role, SourceFile
-from bot.slack import invitations, modal
+from bot.job import Fit, Kind, Quality, Role, SourceFile
+from bot.slack import filled, invitations, modal
 from bot.slack.invitations import Wish
 from bot.slack.offers import Offer, Prefill, from_value, offer, offers
 
@@ -24,6 +24,7 @@ BOTH, NEITHER = IMAGE | VIDEO, frozenset[Role]()
         ({"mimetype": "image/png"}, IMAGE),
         ({"mimetype": "image/heic", "name": "a.mp4"}, IMAGE),
         ({"mimetype": "video/quicktime"}, VIDEO),
+        ({"mimetype": "image/gif"}, BOTH),
         ({"mimetype": "", "name": "hero.JPG"}, IMAGE),
         ({"mimetype": "", "name": "clip.mov"}, VIDEO),
         ({"name": "upload"}, BOTH),
@@ -77,10 +78,22 @@ def test_the_answer_to_a_mention_keeps_to_slacks_rules_and_its_button_carries_th
     assert all(o.roles == BOTH for o in back.prefill.offers)
 
 
+@pytest.mark.parametrize("name", ["\u202egnp.elif", ":poop:.png", "a\nb.png", "<!channel>.png", "", "\u200b"])
+def test_what_a_file_is_called_neither_steers_nor_formats_a_choice(name: str) -> None:
+    (found,) = offers([{"id": "F1", "name": name, "mimetype": "image/png"}])
+    assert found.label == (name.replace("\u202e", "").replace("\n", " ").replace("\u200b", "") or "file")
+    view = modal.form(modal.Origin(Kind.SWAP, "C1"), prefill=Prefill(offers=(found,)))
+    (option, _) = view["blocks"][1]["element"]["options"]
+    assert option["text"] == {"type": "plain_text", "text": found.label, "emoji": False}
+
+
 def test_the_same_file_is_never_the_first_choice_for_both() -> None:
     prefill = Prefill(offers=some(2))
     assert (prefill.first(Role.IMAGE), prefill.first(Role.VIDEO)) == prefill.offers
     assert Prefill(offers=some(1)).first(Role.VIDEO) is None
+    moving, still = offers([{"id": "F1", "mimetype": "image/gif"}, {"id": "F2", "mimetype": "image/png"}])
+    prefill = Prefill(offers=(moving, still))
+    assert (prefill.first(Role.IMAGE), prefill.first(Role.VIDEO)) == (still, moving)
 
 
 def test_the_form_again_has_the_files_and_settings_of_the_order_chosen() -> None:
@@ -89,6 +102,9 @@ def test_the_form_again_has_the_files_and_settings_of_the_order_chosen() -> None
         quality=Quality.PRO,
         watermark=True,
         check_person=False,
+        start=65.0,
+        length=5.5,
+        fit=Fit.PAD,
         image=SourceFile("F8", "hero.png", 10, uploaded=False),
     )
     view = modal.form(modal.Origin(before.kind, "C1"), prefill=Prefill.of(before))
@@ -99,9 +115,11 @@ def test_the_form_again_has_the_files_and_settings_of_the_order_chosen() -> None
             initial: Any = {"files": []} if element["type"] == "file_input" else {}
             if "initial_option" in element:
                 initial = {"selected_option": element["initial_option"]}
+            if element["type"] == "plain_text_input":
+                initial = {"value": element.get("initial_value")}
             if element["type"] == "checkboxes":
                 initial = {"selected_options": element.get("initial_options", [])}
             state.setdefault(block["block_id"], {})[element["action_id"]] = initial
-    filled = modal.read(view | {"id": "V1", "state": {"values": json.loads(json.dumps(state))}}, team="T", user="U")
-    assert filled.errors == {}
-    assert filled.order == before
+    form = filled.read(view | {"id": "V1", "state": {"values": json.loads(json.dumps(state))}}, team="T", user="U")
+    assert form.errors == {}
+    assert form.order == before

@@ -22,6 +22,8 @@ from bot.slack.words import Asked, parse, without_mentions
         ("swap swap pro pro", Asked(kind=Kind.SWAP, quality=Quality.PRO)),
         ("swap animate", Asked(kind=Kind.SWAP, unknown=("animate",))),
         ("pro standard", Asked(quality=Quality.PRO, unknown=("standard",))),
+        ("31s 1s", Asked(unknown=("31s", "1s"))),
+        ("0:03-0:50", Asked(unknown=("0:03-0:50",))),
         ("8-3", Asked(unknown=("8-3",))),
         ("5 seconds", Asked(unknown=("5", "seconds"))),
         ("don't swap", Asked(kind=Kind.SWAP, unknown=("don't",))),

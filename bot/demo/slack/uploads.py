@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from bot.demo.slack.model import Channel
 
 _TYPES = {"jpeg": "jpg", "jpe": "jpg", "qt": "mov"}
-_KINDS = {"heic": "image/heic", "webp": "image/webp", "webm": "video/webm", "mkv": "video/x-matroska"}
+_KINDS = {
+    "heic": "image/heic",
+    "avif": "image/avif",
+    "webp": "image/webp",
+    "webm": "video/webm",
+    "mkv": "video/x-matroska",
+}
 
 
 def describe(name: str) -> tuple[str, str]:

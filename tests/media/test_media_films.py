@@ -1,0 +1,324 @@
+"""Films made to fit, without the child process around it."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import av
+import pytest
+from media_corpus import av1_film, film, matrix, scene
+from PIL import Image
+
+from bot.job import Fit, Role
+from bot.media.finish import index_in_front
+from bot.media.limits import Wish
+from bot.media.mend import look, prepare
+from bot.media.notes import blank
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from media_corpus import Corpus
+
+    from bot.media.verdict import Verdict
+
+GREEN, RED, BLUE = (20, 200, 20), (220, 20, 20), (20, 20, 220)
+
+
+def mended(data: bytes, folder: Path, progress: Callable[[int, int], None] | None = None, **wish: Any) -> Verdict:
+    (folder / "in").write_bytes(data)
+    tell = progress or (lambda done, of: None)
+    _, verdict = prepare(folder / "in", Role.VIDEO, Wish(**wish), folder / "made", tell)
+    assert verdict.problems == ()
+    return verdict
+
+
+def done(verdict: Verdict) -> list[str]:
+    return [mend.change for mend in verdict.mends]
+
+
+def check_plays_everywhere(path: Path) -> None:
+    """An MP4 of H.264 and AAC, 8 bits in 4:2:0, upright, of an even beat, its index in front."""
+    found = look(path, Role.VIDEO, thorough=True)
+    assert (found.media.format, found.media.codec, found.pixels) == ("mp4", "h264", "yuv420p")
+    assert (found.turn, found.square, found.light, found.media.hdr, found.media.variable) == (1, True, "", False, False)
+    assert index_in_front(path)
+    with av.open(path) as made:
+        assert [stream.codec.canonical_name for stream in made.streams.audio] in ([], ["aac"])
+        context = made.streams.video[0].codec_context
+        assert (context.color_primaries, context.color_trc, context.colorspace, context.color_range) == (1, 1, 1, 1)
+
+
+def stills(path: Path) -> list[Image.Image]:
+    with av.open(path) as source:
+        frames: list[Any] = list(source.decode(video=0))
+        return [frame.to_image() for frame in frames]
+
+
+def alike(image: Image.Image, place: tuple[float, float], wanted: tuple[int, ...], within: int = 30) -> bool:
+    got = image.getpixel((int(image.width * place[0]), int(image.height * place[1])))
+    assert isinstance(got, tuple)
+    return all(abs(a - b) <= within for a, b in zip(got, wanted, strict=True))
+
+
+def flat(colour: tuple[int, int, int], size: tuple[int, int] = (320, 240)) -> Image.Image:
+    return Image.new("RGB", size, colour)
+
+
+def loudness(path: Path) -> list[tuple[float, float]]:
+    """Each bit of sound: when, and how loud at most."""
+    with av.open(path) as source:
+        heard = []
+        for frame in source.decode(audio=0):
+            data = memoryview(frame.planes[0]).cast("B").cast("f")
+            assert frame.time is not None
+            heard += [(frame.time + n / 48000, max(map(abs, data[n : n + 48]))) for n in range(0, frame.samples, 48)]
+        return heard
+
+
+def flash_and_beep(at: float, *, kind: str = "matroska", codec: str = "libx264", speech: str = "aac") -> bytes:
+    """4 s at 25 a second: white and loud from ``at`` on, black and silent before."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=kind) as made:
+        picture: Any = made.add_stream(codec, rate=25, options={"preset": "ultrafast"} if codec == "libx264" else {})
+        picture.width, picture.height, picture.pix_fmt = 320, 240, "yuv420p"
+        sound: Any = made.add_stream(speech, rate=48000, layout="mono")
+        for index in range(100):
+            frame: Any = av.VideoFrame(320, 240, "yuv420p")
+            for plane, light in zip(frame.planes, (235 if index / 25 >= at else 16, 128, 128), strict=True):
+                plane.update(bytes([light]) * plane.buffer_size)
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            made.mux(picture.encode(frame))
+        made.mux(picture.encode())
+        for index in range(200):
+            beep: Any = av.AudioFrame(format=sound.codec_context.format.name, layout="mono", samples=960)
+            loud = index * 0.02 >= at
+            tone = [0.5 if loud and n % 48 < 24 else 0.0 for n in range(960)]
+            beep.planes[0].update(memoryview(bytearray(b"".join(_sample(beep.format.name, each) for each in tone))))
+            beep.sample_rate, beep.pts, beep.time_base = 48000, index * 960, Fraction(1, 48000)
+            made.mux(sound.encode(beep))
+        made.mux(sound.encode())
+    return file.getvalue()
+
+
+def _sample(kind: str, value: float) -> bytes:
+    import struct
+
+    return struct.pack("f", value) if kind.startswith("flt") else struct.pack("h", int(value * 32767))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (lambda: film("webm", codec="libvpx", sound=2.5, speech="libopus"), ["converted", "recoded"]),
+        (lambda: film(codec="libx265", sound=2.5), ["recoded"]),
+        (av1_film, ["recoded"]),
+        (lambda: film("matroska", codec="mpeg4", sound=2.5), ["converted", "recoded"]),
+        (
+            lambda: film("gif", codec="gif", pixels="rgb8", draw=lambda n: flat((n * 9, 99, 49))),
+            ["converted"],
+        ),
+        (lambda: film(pixels="yuv420p10le"), ["colours"]),
+        (lambda: film(pixels="yuv444p"), ["colours"]),
+        (lambda: film("avi", codec="mpeg4", size=(321, 241)), ["cropped"]),
+    ],
+)
+def test_whatever_it_was_it_becomes_a_film_that_plays_everywhere(
+    data: Callable[[], bytes], expected: list[str], tmp_path: Path
+) -> None:
+    source = data()
+    assert done(mended(source, tmp_path))[: len(expected)] in (expected, ["converted", *expected])
+    check_plays_everywhere(tmp_path / "made")
+    before, after = (look(tmp_path / name, Role.VIDEO, thorough=True).media for name in ("in", "made"))
+    assert after.seconds == pytest.approx(before.seconds, abs=0.06)
+    assert after.fps == pytest.approx(before.fps, rel=0.01)
+    assert after.sound == before.sound
+    for one, other in zip(stills(tmp_path / "in")[::9], stills(tmp_path / "made")[::9], strict=True):
+        wanted = one.convert("RGB").getpixel((100, 100))
+        assert isinstance(wanted, tuple)
+        assert alike(other, (100.5 / other.width, 100.5 / other.height), wanted, within=50)  # a GIF's dots
+
+
+def test_a_film_that_only_lies_in_another_container_keeps_its_pictures_as_they_are_coded(tmp_path: Path) -> None:
+    assert done(mended(film("matroska", sound=2.5), tmp_path)) == ["converted"]
+    check_container = look(tmp_path / "made", Role.VIDEO, thorough=True).media
+    assert (check_container.format, check_container.sound, check_container.seconds) == ("mp4", True, 2.5)
+    with av.open(tmp_path / "in") as before, av.open(tmp_path / "made") as after:
+        for kind in ("video", "audio"):
+            one, other = ([bytes(p) for p in each.demux(**{kind: 0}) if p.size] for each in (before, after))
+            assert one == other
+
+
+@pytest.mark.parametrize(
+    ("numbers", "corner", "size"),
+    [
+        ((0, 1, -1, 0), (0.9, 0.1), (240, 320)),  # a quarter clockwise
+        ((-1, 0, 0, -1), (0.9, 0.9), (320, 240)),
+        ((0, -1, 1, 0), (0.1, 0.9), (240, 320)),
+        ((-1, 0, 0, 1), (0.9, 0.1), (320, 240)),
+        ((1, 0, 0, -1), (0.1, 0.9), (320, 240)),
+        ((0, 1, 1, 0), (0.1, 0.1), (240, 320)),
+        ((0, -1, -1, 0), (0.9, 0.9), (240, 320)),
+    ],
+)
+def test_a_turned_or_mirrored_film_is_set_upright(
+    numbers: tuple[int, int, int, int], corner: tuple[float, float], size: tuple[int, int], tmp_path: Path
+) -> None:
+    picture = flat(GREEN)
+    picture.paste(RED, (0, 0, 80, 60))
+    assert done(mended(matrix(film(draw=lambda _: picture), numbers), tmp_path)) == ["turned"]
+    check_plays_everywhere(tmp_path / "made")
+    image = stills(tmp_path / "made")[3]
+    assert image.size == size
+    for place in ((0.1, 0.1), (0.9, 0.1), (0.1, 0.9), (0.9, 0.9)):
+        assert alike(image, place, RED if place == corner else GREEN)
+
+
+@pytest.mark.parametrize("size", [(320, 240), (1280, 720)])
+@pytest.mark.parametrize("number", [2, 1, 5, 9])
+def test_colours_stay_what_they_were_whatever_matrix_they_were_coded_with(
+    number: int, size: tuple[int, int], tmp_path: Path
+) -> None:
+    """2 is "not said": players take the one of the size."""
+    name = {2: "ITU709" if size[1] >= 720 else "ITU601", 1: "ITU709", 5: "ITU601", 9: 9}[number]
+
+    def tag(context: Any) -> None:
+        context.colorspace = number
+
+    def draw(_: int) -> Image.Image:
+        return flat((200, 60, 30), size)
+
+    mended(film(codec="libx265", size=size, draw=draw, tune=tag, matrix_name=name, seconds=2.0, rate=5), tmp_path)
+    with av.open(tmp_path / "made") as made:
+        frame: Any = next(made.decode(video=0))
+        assert alike(frame.to_image(src_colorspace="ITU709"), (0.5, 0.5), (200, 60, 30), within=8)
+
+
+@pytest.mark.parametrize(("fit", "size"), [(Fit.CROP, (600, 200)), (Fit.PAD, (1000, 334))])
+def test_a_shape_is_mended_on_wish(fit: Fit, size: tuple[int, int], tmp_path: Path) -> None:
+    picture = flat(GREEN, (1000, 200))
+    picture.paste(RED, (0, 0, 150, 200))
+    mended(film(size=(1000, 200), draw=lambda _: picture), tmp_path, fit=fit)
+    check_plays_everywhere(tmp_path / "made")
+    image = stills(tmp_path / "made")[0]
+    assert image.size == size
+    assert alike(image, (0.5, 0.5), GREEN)
+    assert alike(image, (0.01, 0.5), GREEN if fit is Fit.CROP else RED)
+    assert alike(image, (0.5, 0.02), GREEN if fit is Fit.CROP else (0, 0, 0))
+
+
+def test_uneven_frames_get_an_even_beat_and_keep_their_times(tmp_path: Path) -> None:
+    stamps = [0, 100, 200, 300, 1000, 1100, 1200, 1300, 2000, 2100, 2400, 2500]
+    data = film(stamps=stamps, draw=lambda index: flat(RED if stamps[index] < 1000 else BLUE))
+    verdict = mended(data, tmp_path)
+    assert [(mend.change, mend.before, mend.after) for mend in verdict.mends] == [("steadied", "variable", "10 fps")]
+    check_plays_everywhere(tmp_path / "made")
+    images = stills(tmp_path / "made")
+    assert len(images) == 26
+    assert [alike(image, (0.5, 0.5), RED) for image in images] == [True] * 10 + [False] * 16
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0, 1.3])
+def test_the_part_that_was_chosen_is_cut_to_the_frame(start: float, tmp_path: Path) -> None:
+    def draw(index: int) -> Image.Image:
+        return flat(((index * 40) % 240, (index * 8) % 240, 100))
+
+    verdict = mended(film(seconds=6.0, draw=draw, sound=6.0), tmp_path, start=start, length=2.0)
+    assert done(verdict) == ["cut"]
+    images = stills(tmp_path / "made")
+    assert len(images) == 20
+    for index, image in enumerate(images):
+        number = index + round(start * 10)
+        assert alike(image, (0.5, 0.5), ((number * 40) % 240, (number * 8) % 240, 100))
+    with av.open(tmp_path / "made") as made:
+        assert made.streams.audio[0].duration * made.streams.audio[0].time_base == pytest.approx(2.0, abs=0.05)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("wish", [{}, {"start": 1.0, "length": 2.5}])
+@pytest.mark.parametrize(("codec", "speech"), [("mpeg4", "libopus"), ("mpeg4", "pcm_s16le"), ("libx264", "aac")])
+def test_sound_stays_in_step(wish: dict[str, Any], codec: str, speech: str, tmp_path: Path) -> None:
+    mended(flash_and_beep(2.0, codec=codec, speech=speech), tmp_path, **wish)
+    images = stills(tmp_path / "made")
+    seen = next(index / 25 for index, image in enumerate(images) if alike(image, (0.5, 0.5), (255, 255, 255)))
+    heard = next(when for when, loud in loudness(tmp_path / "made") if loud > 0.25)
+    assert seen == pytest.approx(2.0 - wish.get("start", 0.0), abs=0.001)
+    assert heard == pytest.approx(seen, abs=0.03)
+
+
+def test_sound_that_is_longer_than_the_pictures_ends_with_them(tmp_path: Path) -> None:
+    mended(film("matroska", codec="mpeg4", sound=6.0), tmp_path)
+    with av.open(tmp_path / "made") as made:
+        assert made.duration is not None
+        assert made.duration / 1e6 == pytest.approx(2.5, abs=0.06)
+
+
+def test_an_edit_list_is_followed(corpus: Corpus, tmp_path: Path) -> None:
+    edited = next(each for each in corpus.specimens if each.name == "edited.mp4")
+    (tmp_path / "in").write_bytes(edited.data)
+    assert look(tmp_path / "in", Role.VIDEO, thorough=True).media.seconds == pytest.approx(2.0, abs=0.001)
+
+
+def test_wide_light_comes_into_the_range_of_a_screen_and_is_tagged(tmp_path: Path) -> None:
+    def hlg(context: Any) -> None:
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = 9, 18, 9, 1
+
+    white = flat((191, 191, 191))  # 75 % of the signal: the white of paper in HLG
+    data = film(codec="libx265", pixels="yuv420p10le", tune=hlg, draw=lambda _: white)
+    verdict = mended(data, tmp_path)
+    assert ("tone_mapped", "HDR", "SDR") in [(mend.change, mend.before, mend.after) for mend in verdict.mends]
+    check_plays_everywhere(tmp_path / "made")
+    assert alike(stills(tmp_path / "made")[0], (0.5, 0.5), (230, 230, 230), within=10)
+
+
+def test_oblong_pixels_become_square(tmp_path: Path) -> None:
+    def wide(context: Any) -> None:
+        context.sample_aspect_ratio = Fraction(2, 1)
+
+    assert done(mended(film(size=(320, 240), tune=wide), tmp_path)) == ["scaled"]
+    assert stills(tmp_path / "made")[0].size == (640, 240)
+
+
+def test_a_place_is_taken_out_of_a_fitting_film_without_moving_a_frame(tmp_path: Path) -> None:
+    data = film("mov", tags={"location": "+52.5+013.4/CANARY"}, sound=2.5)
+    assert b"CANARY" in data
+    assert done(mended(data, tmp_path)) == ["cleaned"]
+    made = (tmp_path / "made").read_bytes()
+    assert b"CANARY" not in made
+    assert len(made) == len(data)
+    with av.open(tmp_path / "in") as before, av.open(tmp_path / "made") as after:
+        assert [bytes(p) for p in before.demux()] == [bytes(p) for p in after.demux()]
+
+
+def test_a_place_is_not_carried_into_a_mended_film(tmp_path: Path) -> None:
+    mended(film("mov", codec="libx265", tags={"location": "+52.5+013.4/CANARY", "title": "CANARY"}), tmp_path)
+    assert b"CANARY" not in (tmp_path / "made").read_bytes()
+
+
+def test_boxes_that_lie_about_their_length_are_not_followed() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        blank(io.BytesIO(b"\0\0\0\x20moov\0\0\0\xffudta" + bytes(16)))
+
+
+def test_progress_counts_the_frames_there_are(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    mended(film(codec="libx265"), tmp_path, lambda done, of: told.append((done, of)))
+    assert {of for _, of in told} == {25}
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (25, 25)
+    assert len({done for done, _ in told}) > 10
+
+
+def test_a_film_with_a_bad_stretch_is_mended_around_it(tmp_path: Path) -> None:
+    data = bytearray(film(codec="libx265", faststart=True, seconds=4.0))
+    place = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+    data[place : place + 40] = bytes(40)
+    mended(bytes(data), tmp_path)
+    check_plays_everywhere(tmp_path / "made")
+
+
+def test_the_scene_helper_has_four_different_corners() -> None:
+    image = scene(100, 100)
+    assert len({image.getpixel(place) for place in ((5, 5), (95, 5), (5, 95), (95, 95))}) == 4
