@@ -64,8 +64,8 @@ def manifest(public_url: str | None) -> None:
 @click.option("--once", is_flag=True, help="No page: play one job in the terminal, save its video here and end.")
 @click.option("--swap", is_flag=True, help="With --once: put the character in the place of the person.")
 @click.option("--pro", is_flag=True, help="With --once: pro quality instead of standard.")
-@click.option("--start", metavar="TIME", help="With --once: where the used part of the video begins, as 5 or 0:05.")
-@click.option("--length", metavar="TIME", help="With --once: how long that part is; by default as long as possible.")
+@click.option("--start", metavar="TIME", help="With --once: where the part of the video begins, as 5 or 0:05.")
+@click.option("--length", metavar="TIME", help="With --once: how long it is; by default as long as possible.")
 @click.option("--thread", is_flag=True, help="With --once: a mention in a thread that holds both files, not the form.")
 def demo(
     image: Path | None,
@@ -94,12 +94,9 @@ def demo(
         if thread and any(part.values()):
             raise click.UsageError("--start and --length are filled into the form; --thread plays without one.")
         options = {"quality": "pro" if pro else "standard", **{name: text or "" for name, text in part.items()}}
-        scene = Scene(kind=Kind.SWAP if swap else Kind.ANIMATE, options=options, thread=thread)
-        sys.exit(run(image, video, scene))
+        sys.exit(run(image, video, Scene(kind=Kind.SWAP if swap else Kind.ANIMATE, options=options, thread=thread)))
     if image is not None or swap or pro or thread or any(part.values()):
-        raise click.UsageError(
-            "Files, --swap, --pro, --start, --length and --thread go with --once; in the page it is all done by hand."
-        )
+        raise click.UsageError("Files and what is wanted of them go with --once; in the page it is done by hand.")
     from bot.demo.page.run import serve as serve_page  # noqa: PLC0415
 
     sys.exit(serve_page(port=port, browser=browser, folder=folder))

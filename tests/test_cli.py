@@ -95,19 +95,6 @@ def test_the_demo_takes_own_files_and_says_why_it_refuses_them(tmp_path: Path, m
     assert understudy("demo", "--once", str(media.image), folder=tmp_path).returncode == 2
 
 
-@pytest.mark.parametrize("part", [("--start", "0:05", "--length", "2")] + ([()] if LONG else []), ids=" ".join)
-def test_the_demo_delivers_what_a_telephone_brings(tmp_path: Path, phone: Files, part: tuple[str, ...]) -> None:
-    """The 30 seconds that are used by default take the practice studio half a minute: LONG_TESTS=1."""
-    ended = understudy("demo", "--once", str(phone.image), str(phone.video), *part, folder=tmp_path)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "Picture: HEIC → JPEG." in ended.stdout
-    assert f"cut to {'5–7' if part else '0–30'} s of its 45 s, turned upright" in ended.stdout
-    with av.open(str(tmp_path / "understudy-animate.mp4")) as film:
-        stream = film.streams.video[0]
-        assert stream.height > stream.width
-        assert stream.frames == (30 if part else 450)
-
-
 def test_the_demo_serves_its_page_with_nothing_of_ours_in_the_bot_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-from-a-file\n")
     place, temporary = tmp_path / "here", tmp_path / "temporary"
@@ -147,15 +134,28 @@ def _environments(mark: bytes) -> list[bytes]:
     return [environment for environment in found if mark in environment]
 
 
+@pytest.mark.parametrize("part", [("--start", "0:05", "--length", "2")] + ([()] if LONG else []), ids=" ".join)
+def test_the_demo_delivers_what_a_telephone_brings(tmp_path: Path, phone: Files, part: tuple[str, ...]) -> None:
+    """The 30 seconds that are used by default take the practice studio half a minute: LONG_TESTS=1."""
+    ended = understudy("demo", "--once", str(phone.image), str(phone.video), *part, folder=tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Picture: HEIC → JPEG." in ended.stdout
+    assert f"cut to {'5–7' if part else '0–30'} s of its 45 s, turned upright" in ended.stdout
+    with av.open(str(tmp_path / "understudy-animate.mp4")) as film:
+        stream = film.streams.video[0]
+        assert stream.height > stream.width
+        assert stream.frames == (30 if part else 450)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("nonsense",),
         ("demo", "--once", "no-such-file.png", "neither.mp4"),
-        ("demo", "--swap"),
-        ("demo", "--port", "70000"),
-        ("demo", "--start", "5"),
         ("demo", "--once", "--thread", "--length", "5"),
+        ("demo", "--swap"),
+        ("demo", "--length", "5"),
+        ("demo", "--port", "70000"),
     ],
 )
 def test_a_wrong_call_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:

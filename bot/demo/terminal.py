@@ -1,4 +1,4 @@
-"""``understudy demo``: one whole job in the practice world, told in the terminal."""
+"""``understudy demo --once``: one whole job in the practice world, told in the terminal."""
 
 from __future__ import annotations
 

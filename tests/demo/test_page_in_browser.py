@@ -235,13 +235,14 @@ async def test_the_whole_way_goes_by_keyboard(workplace: Workplace) -> None:
 async def test_ten_jobs_at_once_keep_the_page_smooth(workplaces: Opened) -> None:
     workplace = await workplaces(task_seconds=0.3)
     async with visiting(workplace) as ada:
-        watch = "new PerformanceObserver(l => (window.late ??= []).push(...l.getEntries().map(e => e.duration)))"
-        await ada.page.evaluate(f"{watch}.observe({{type: 'longtask'}})")
+        tools = await ada.page.context.new_cdp_session(ada.page)
+        # Thread time and not the wall's: it is the same on a machine that is busy elsewhere.
+        await tools.send("Performance.enable", {"timeDomain": "threadTicks"})
         for _ in range(10):
             await workplace.order()
         await expect(ada.panel.locator(".state.succeeded")).to_have_count(10)
         await expect(ada.messages.filter(has_text="Done")).to_have_count(10)
-        late = await ada.page.evaluate("window.late ?? []")
-        assert max(late, default=0) < 250, late
-        assert sum(late) < 1500, late
+        metrics = (await tools.send("Performance.getMetrics"))["metrics"]
+        (busy,) = (metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+        assert busy < 2.0
     assert ada.troubles == []

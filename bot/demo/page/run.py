@@ -30,7 +30,7 @@ def serve(*, port: int | None, browser: bool, folder: Path | None) -> int:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="understudy-demo-")))
         else:
             # Of its own each time: the bot's jobs are of use only with the messages of the same workspace.
-            place = folder / time.strftime("practice-%Y%m%d-%H%M%S")
+            place = folder.resolve() / time.strftime("practice-%Y%m%d-%H%M%S")
         return asyncio.run(_serve(place, port=port, browser=browser))
 
 
@@ -58,7 +58,7 @@ async def _open(practice: Practice, until: asyncio.Event, *, port: int | None, b
     try:
         await page.start(ports)
     except OSError as error:
-        _say(f"Can't listen on port {ports[-1]}: {error.strerror or error}. Choose another with --port.")
+        _say(f"Can't listen on port {ports[-1]}: {os.strerror(error.errno or 0)}. Choose another with --port.")
         return 1
     try:
         workspace.keeper.watch()

@@ -17,7 +17,14 @@ export function textOf(object) {
 
 function section(block, place) {
   const body = h("div", { class: "section-text" }, block.text && h("p", {}, textOf(block.text)));
-  if (block.fields) body.append(h("div", { class: "fields" }, block.fields.map((field) => h("p", {}, textOf(field)))));
+  if (block.fields)
+    body.append(
+      h(
+        "div",
+        { class: "fields" },
+        block.fields.map((field) => h("p", {}, textOf(field))),
+      ),
+    );
   const beside = block.accessory && h("div", { class: "accessory" }, accessory(block, place));
   return h("div", { class: "block section" }, body, beside);
 }
@@ -54,7 +61,11 @@ const BLOCKS = {
   input,
   header: (block, place) => h(place.level ?? "h3", { class: "block header" }, textOf(block.text)),
   actions: (block, place) =>
-    h("div", { class: "block actions" }, block.elements.map((element) => clickable(block, element, place))),
+    h(
+      "div",
+      { class: "block actions" },
+      block.elements.map((element) => clickable(block, element, place)),
+    ),
   divider: () => h("hr", { class: "block" }),
   image: imageBlock,
   rich_text: (block) => h("div", { class: "block" }, richText(block)),

@@ -7,30 +7,53 @@ import { openMenu } from "./menu.js";
 import { act, upload } from "./server.js";
 import { all, app, get, user } from "./store.js";
 
-let number = 0;
+let composers = 0;
 
 /** A composer. `target()` says where it writes to: `{channel, thread, name}`. */
 export class Composer {
   constructor({ id, target }) {
     this.target = target;
     this.files = [];
-    this.list = `complete-${(number += 1)}`;
-    this.choices = h("ul", { class: "complete", role: "listbox", id: this.list, "aria-label": "Suggestions", hidden: true });
+    composers += 1;
+    this.list = `complete-${composers}`;
+    this.choices = h("ul", {
+      class: "complete",
+      role: "listbox",
+      id: this.list,
+      "aria-label": "Suggestions",
+      hidden: true,
+    });
     this.field = h("textarea", {
-      id, rows: 1, role: "combobox", "aria-autocomplete": "list", "aria-controls": this.list, "aria-expanded": "false",
-      on: { input: () => this.typed(), keydown: (event) => this.key(event), blur: () => setTimeout(() => this.suggest([]), 150) },
+      id,
+      rows: 1,
+      role: "combobox",
+      "aria-autocomplete": "list",
+      "aria-controls": this.list,
+      "aria-expanded": "false",
+      on: {
+        input: () => this.typed(),
+        keydown: (event) => this.key(event),
+        blur: () => setTimeout(() => this.suggest([]), 150),
+      },
     });
     this.chips = h("ul", { class: "chips" });
     const picker = h("input", { type: "file", class: "unseen", multiple: true, tabindex: "-1", "aria-hidden": "true" });
     picker.addEventListener("change", () => this.attach([...picker.files], picker));
-    this.shortcuts = iconButton("bolt", "Shortcuts", (event) => this.openShortcuts(event.currentTarget), { "aria-haspopup": "menu" });
+    this.shortcuts = iconButton("bolt", "Shortcuts", (event) => this.openShortcuts(event.currentTarget), {
+      "aria-haspopup": "menu",
+    });
     this.node = h(
       "form",
       { class: "composer", on: { submit: (event) => this.send(event) } },
-      this.choices, this.chips, this.field,
+      this.choices,
+      this.chips,
+      this.field,
       h(
-        "div", { class: "tools" },
-        iconButton("attach", "Attach a file", () => picker.click()), picker, this.shortcuts,
+        "div",
+        { class: "tools" },
+        iconButton("attach", "Attach a file", () => picker.click()),
+        picker,
+        this.shortcuts,
         h("span", { class: "hint keys" }, "Enter sends, Shift+Enter begins a line"),
         h("button", { type: "submit", class: "button primary send", "aria-label": "Send" }, icon("send")),
       ),
@@ -43,7 +66,10 @@ export class Composer {
     this.field.placeholder = `Message ${name}`;
     this.field.setAttribute("aria-label", `Message ${name}`);
     this.shortcuts.hidden = !this.globals().length;
-    keyed(this.chips, this.files.map((id) => ({ key: id, stamp: [get(`file/${id}`)], make: () => this.chip(id) })));
+    keyed(
+      this.chips,
+      this.files.map((id) => ({ key: id, stamp: [get(`file/${id}`)], make: () => this.chip(id) })),
+    );
   }
 
   chip(id) {
@@ -52,7 +78,14 @@ export class Composer {
       this.files = this.files.filter((other) => other !== id);
       this.draw();
     };
-    return h("li", { class: "chip" }, icon("file"), h("span", {}, file.name), h("span", { class: "hint" }, sizeOf(file.size)), iconButton("close", `Remove ${file.name}`, remove));
+    return h(
+      "li",
+      { class: "chip" },
+      icon("file"),
+      h("span", {}, file.name),
+      h("span", { class: "hint" }, sizeOf(file.size)),
+      iconButton("close", `Remove ${file.name}`, remove),
+    );
   }
 
   globals() {
@@ -61,7 +94,10 @@ export class Composer {
 
   openShortcuts(button) {
     const choose = (shortcut) => () => act("shortcut", { id: shortcut.id });
-    openMenu(button, this.globals().map((s) => ({ label: s.name, hint: s.description, choose: choose(s) })));
+    openMenu(
+      button,
+      this.globals().map((s) => ({ label: s.name, hint: s.description, choose: choose(s) })),
+    );
   }
 
   async attach(files, picker) {
@@ -97,7 +133,11 @@ export class Composer {
     const name = /(?:^|\s)@(\w*)$/.exec(text);
     if (!name) return [];
     const found = all("user").filter((other) => other.name.startsWith(name[1].toLowerCase()) && other.id !== app().me);
-    return found.map((other) => ({ label: `@${other.name}`, hint: user(other.id).real, text: `${text.slice(0, text.length - name[1].length)}${other.name} ` }));
+    return found.map((other) => ({
+      label: `@${other.name}`,
+      hint: user(other.id).real,
+      text: `${text.slice(0, text.length - name[1].length)}${other.name} `,
+    }));
   }
 
   suggest(found) {
@@ -115,11 +155,19 @@ export class Composer {
       this.at = place;
       this.complete();
     };
-    return h("li", { role: "option", id: `${this.list}-${place}`, on: { mousedown: choose } }, h("strong", {}, item.label), " ", h("span", { class: "hint" }, item.hint));
+    return h(
+      "li",
+      { role: "option", id: `${this.list}-${place}`, on: { mousedown: choose } },
+      h("strong", {}, item.label),
+      " ",
+      h("span", { class: "hint" }, item.hint),
+    );
   }
 
   mark() {
-    [...this.choices.children].forEach((item, place) => item.setAttribute("aria-selected", String(place === this.at)));
+    for (const [place, item] of [...this.choices.children].entries()) {
+      item.setAttribute("aria-selected", String(place === this.at));
+    }
     const active = this.found?.length ? `${this.list}-${this.at}` : null;
     if (active) this.field.setAttribute("aria-activedescendant", active);
     else this.field.removeAttribute("aria-activedescendant");

@@ -20,7 +20,11 @@ export function confirmed(question) {
         "div",
         { class: "ends" },
         h("button", { type: "button", class: "button", on: { click: answer(false) } }, textOf(question.deny)),
-        h("button", { type: "button", class: `button ${question.style ?? "primary"}`, on: { click: answer(true) } }, textOf(question.confirm)),
+        h(
+          "button",
+          { type: "button", class: `button ${question.style ?? "primary"}`, on: { click: answer(true) } },
+          textOf(question.confirm),
+        ),
       ),
     );
     dialog.addEventListener("cancel", (event) => {

@@ -11,7 +11,10 @@ const main = document.getElementById("conversation");
 const head = h("header", { class: "bar" });
 const list = h("ol", { class: "messages", tabindex: "0", "aria-label": "Messages" });
 const home = h("div", { class: "home", hidden: true });
-const composer = new Composer({ id: "write", target: () => ({ channel: here.channel, name: channelName(channel(here.channel)) }) });
+const composer = new Composer({
+  id: "write",
+  target: () => ({ channel: here.channel, name: channelName(channel(here.channel)) }),
+});
 let where = "";
 let atEnd = true;
 
@@ -31,7 +34,9 @@ export function drawConversation() {
   const messages = messagesOf(place.id);
   const threads = Map.groupBy ? Map.groupBy(messages, (message) => message.thread) : grouped(messages);
   keyed(head, [{ key: "head", stamp: [place, here.home, here.panel, get("home")], make: () => bar(place) }]);
-  const shown = messages.filter((message) => !message.thread || (message.private && !messages.some((m) => m.ts === message.thread)));
+  const shown = messages.filter(
+    (message) => !message.thread || (message.private && !messages.some((m) => m.ts === message.thread)),
+  );
   keyed(list, [welcomePart(place), ...shown.map((message) => messagePart(message, threads.get(message.ts) ?? []))]);
   if (where !== place.id) [where, atEnd] = [place.id, true];
   if (atEnd) toEnd();
@@ -60,14 +65,23 @@ function drawHome(place) {
 function bar(place) {
   const direct = place.kind === "im";
   const about = direct ? app().description : `${place.members.length} members`;
-  const stranger = !direct && !place.with_bot && h("span", { class: "badge warning" }, `${app().app_name} is not in here`);
+  const stranger =
+    !direct && !place.with_bot && h("span", { class: "badge warning" }, `${app().app_name} is not in here`);
   return h(
     "div",
     { class: "bar-inner" },
-    iconButton("menu", "Conversations", () => toggle("sidebar"), { class: "icon-button only-narrow", "aria-expanded": String(here.sidebar) }),
+    iconButton("menu", "Conversations", () => toggle("sidebar"), {
+      class: "icon-button only-narrow",
+      "aria-expanded": String(here.sidebar),
+    }),
     h("div", { class: "title" }, h("h1", {}, channelName(place)), h("p", { class: "hint" }, about, " ", stranger)),
     direct && app().home && tabs(),
-    iconButton("stage", here.panel ? "Hide what is behind the scenes" : "Show what is behind the scenes", () => toggle("panel"), { "aria-pressed": String(here.panel) }),
+    iconButton(
+      "stage",
+      here.panel ? "Hide what is behind the scenes" : "Show what is behind the scenes",
+      () => toggle("panel"),
+      { "aria-pressed": String(here.panel) },
+    ),
   );
 }
 
@@ -79,8 +93,21 @@ function tabs() {
   return h(
     "div",
     { class: "tabs" },
-    h("button", { type: "button", "aria-pressed": String(here.home), data: { focus: "tab-home" }, on: { click: open } }, "Home"),
-    h("button", { type: "button", "aria-pressed": String(!here.home), data: { focus: "tab-messages" }, on: { click: () => go({}) } }, "Messages"),
+    h(
+      "button",
+      { type: "button", "aria-pressed": String(here.home), data: { focus: "tab-home" }, on: { click: open } },
+      "Home",
+    ),
+    h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(!here.home),
+        data: { focus: "tab-messages" },
+        on: { click: () => go({}) },
+      },
+      "Messages",
+    ),
   );
 }
 
@@ -91,24 +118,55 @@ function toggle(what) {
 
 /** What a newcomer is told, above everything that was said. */
 function welcomePart(place) {
-  return { key: "welcome", stamp: [place.id, place.with_bot], make: () => h("li", { class: "welcome" }, welcome(place)) };
+  return {
+    key: "welcome",
+    stamp: [place.id, place.with_bot],
+    make: () => h("li", { class: "welcome" }, welcome(place)),
+  };
 }
 
 function welcome(place) {
   if (place.kind === "im") {
-    return [h("h2", {}, app().app_name), h("p", {}, `${app().description}. What you write here only you and the bot see.`)];
+    return [
+      h("h2", {}, app().app_name),
+      h("p", {}, `${app().description}. What you write here only you and the bot see.`),
+    ];
   }
   if (!place.with_bot) {
     return [
       h("h2", {}, channelName(place)),
-      h("p", {}, `${app().app_name} was not invited here: it can be asked, but not answer in the channel. `, h("code", {}, `/invite @${app().bot_name}`), " changes that."),
+      h(
+        "p",
+        {},
+        `${app().app_name} was not invited here: it can be asked, but not answer in the channel. `,
+        h("code", {}, `/invite @${app().bot_name}`),
+        " changes that.",
+      ),
     ];
   }
   const [first] = app().commands;
   return [
     h("h2", {}, "See it work"),
-    h("p", {}, "This is the real bot in a practice Slack, with a practice Model Studio beside it. Nothing leaves this computer and nothing costs money."),
-    h("ol", {}, h("li", {}, "Type ", h("code", {}, first.command), " and press Enter."), h("li", {}, "Click a sample picture and a sample video, or drop in your own."), h("li", {}, "Press Start. Then watch the card, and on the right what Model Studio is sent.")),
-    h("button", { type: "button", class: "button primary", on: { click: () => act("say", { channel: here.channel, text: first.command }) } }, `Run ${first.command}`),
+    h(
+      "p",
+      {},
+      "This is the real bot in a practice Slack, with a practice Model Studio beside it. Nothing leaves this computer and nothing costs money.",
+    ),
+    h(
+      "ol",
+      {},
+      h("li", {}, "Type ", h("code", {}, first.command), " and press Enter."),
+      h("li", {}, "Click a sample picture and a sample video, or drop in your own."),
+      h("li", {}, "Press Start. Then watch the card, and on the right what Model Studio is sent."),
+    ),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "button primary",
+        on: { click: () => act("say", { channel: here.channel, text: first.command }) },
+      },
+      `Run ${first.command}`,
+    ),
   ];
 }

@@ -42,7 +42,11 @@ export function icon(name) {
 
 /** A button that shows only an icon and says in words what it does. */
 export function iconButton(name, label, press, props = {}) {
-  return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: press }, ...props }, icon(name));
+  return h(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: press }, ...props },
+    icon(name),
+  );
 }
 
 /**

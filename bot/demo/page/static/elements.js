@@ -9,7 +9,13 @@ import { openMenu } from "./menu.js";
 import { act } from "./server.js";
 import { all, app, channelName, here, user } from "./store.js";
 
-let number = 0;
+let names = 0;
+
+/** A name that nothing else on the page has. */
+function fresh(letter) {
+  names += 1;
+  return `${letter}${names}`;
+}
 
 /** Tell the bot of an element that was used, after the question that it asks, if it asks one. */
 async function press(block, element, place, value) {
@@ -61,7 +67,7 @@ function overflow(block, element, place) {
 export function inputElement(block, place) {
   const { element } = block;
   const error = place.errors?.[block.block_id];
-  const id = `f${(number += 1)}`;
+  const id = fresh("f");
   const about = [block.hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || null;
   const used = (value) => {
     enter(place.name, block, element, value);
@@ -100,7 +106,12 @@ function common(block, element, { id, about, error, label, place }) {
 function text(block, element, told) {
   const value = entered(told.place.name, block, element) ?? element.initial_value ?? "";
   const more = { maxlength: element.max_length ?? 3000, placeholder: element.placeholder?.text };
-  const made = h(element.multiline ? "textarea" : "input", { class: "text", ...common(block, element, told), ...more, value });
+  const made = h(element.multiline ? "textarea" : "input", {
+    class: "text",
+    ...common(block, element, told),
+    ...more,
+    value,
+  });
   made.addEventListener("input", () => enter(told.place.name, block, element, made.value));
   made.addEventListener("change", () => told.used(made.value));
   return made;
@@ -113,8 +124,7 @@ function numeric(block, element, told) {
 }
 
 function options(element, value) {
-  const one = (option) =>
-    h("option", { value: option.value, selected: option.value === value }, option.text.text);
+  const one = (option) => h("option", { value: option.value, selected: option.value === value }, option.text.text);
   if (!element.option_groups) return element.options.map(one);
   return element.option_groups.map((group) => h("optgroup", { label: group.label.text }, group.options.map(one)));
 }
@@ -145,14 +155,21 @@ function choices(type) {
   return (block, element, told) => {
     const initial = element.initial_options?.map((option) => option.value) ?? [element.initial_option?.value];
     const chosen = [entered(told.place.name, block, element) ?? initial].flat();
-    const name = `c${(number += 1)}`;
+    const name = fresh("c");
     const used = () => {
       const ticked = [...group.querySelectorAll("input:checked")].map((box) => box.value);
       told.used(type === "radio" ? (ticked[0] ?? null) : ticked);
     };
     const one = (option, place) => {
       const focus = `${block.block_id}/${element.action_id}/${place}`;
-      const box = { type, name, value: option.value, checked: chosen.includes(option.value), data: { focus }, on: { change: used } };
+      const box = {
+        type,
+        name,
+        value: option.value,
+        checked: chosen.includes(option.value),
+        data: { focus },
+        on: { change: used },
+      };
       const about = option.description && h("span", { class: "hint" }, textOf(option.description));
       return h("label", { class: "choice" }, h("input", box), h("span", {}, textOf(option.text), about));
     };

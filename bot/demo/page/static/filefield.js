@@ -22,9 +22,22 @@ export function fileField(block, element, told, common) {
   const accept = element.filetypes?.map((type) => `.${type}`).join(",");
   const input = h("input", { ...common, type: "file", class: "over", accept, multiple: most > 1 });
   input.addEventListener("change", () => take(field, [...input.files], add));
-  const zone = h("div", { class: given.length ? "drop slim" : "drop" }, input, icon("file"), h("span", {}, given.length ? "Choose another file" : "Choose a file"), h("span", { class: "hint" }, " or drop it here"));
+  const zone = h(
+    "div",
+    { class: given.length ? "drop slim" : "drop" },
+    input,
+    icon("file"),
+    h("span", {}, given.length ? "Choose another file" : "Choose a file"),
+    h("span", { class: "hint" }, " or drop it here"),
+  );
   const chips = given.map((id) => chip(id, () => change(given.filter((other) => other !== id))));
-  const field = h("div", { class: "file-field" }, chips.length ? h("ul", { class: "chips" }, chips) : null, zone, given.length < most ? samples(block, element, add) : null);
+  const field = h(
+    "div",
+    { class: "file-field" },
+    chips.length ? h("ul", { class: "chips" }, chips) : null,
+    zone,
+    given.length < most ? samples(block, element, add) : null,
+  );
   const renew = () => {
     const again = fileField(block, element, told, common);
     swap(field, again);
@@ -36,7 +49,14 @@ export function fileField(block, element, told, common) {
 
 function chip(id, remove) {
   const file = get(`file/${id}`) ?? names.get(id) ?? { name: id, size: 0 };
-  return h("li", { class: "chip" }, icon("file"), h("span", {}, file.name), h("span", { class: "hint" }, sizeOf(file.size)), iconButton("close", `Remove ${file.name}`, remove));
+  return h(
+    "li",
+    { class: "chip" },
+    icon("file"),
+    h("span", {}, file.name),
+    h("span", { class: "hint" }, sizeOf(file.size)),
+    iconButton("close", `Remove ${file.name}`, remove),
+  );
 }
 
 /** What a field asks for, by its words: Slack's own field takes every file. */
@@ -63,7 +83,12 @@ function samples(block, element, add) {
     });
     return made;
   };
-  return h("div", { class: "samples", role: "group", "aria-label": "Sample files" }, h("span", { class: "hint" }, "Or a sample: "), found.map(one));
+  return h(
+    "div",
+    { class: "samples", role: "group", "aria-label": "Sample files" },
+    h("span", { class: "hint" }, "Or a sample: "),
+    found.map(one),
+  );
 }
 
 async function take(field, files, add) {

@@ -31,19 +31,33 @@ function picture(file) {
 }
 
 function video(file) {
-  const player = h("video", { src: address(file), controls: true, preload: "metadata", playsinline: true, "aria-label": file.title });
+  const player = h("video", {
+    src: address(file),
+    controls: true,
+    preload: "metadata",
+    playsinline: true,
+    "aria-label": file.title,
+  });
   const frame = h("figure", { class: "video" }, h("figcaption", {}, caption(file)), player);
   player.addEventListener("error", () => frame.replaceWith(tile(file, "This browser can't play it.")));
   return frame;
 }
 
 function caption(file) {
-  return [h("a", { href: address(file), download: file.name }, file.title), h("span", { class: "hint" }, ` ${sizeOf(file.size)}`)];
+  return [
+    h("a", { href: address(file), download: file.name }, file.title),
+    h("span", { class: "hint" }, ` ${sizeOf(file.size)}`),
+  ];
 }
 
 function tile(file, note = "") {
   const kind = (file.name.split(".").pop() || "file").toUpperCase();
-  const words = h("span", {}, h("a", { href: address(file), download: file.name }, file.title), h("span", { class: "hint" }, `${kind} ${sizeOf(file.size)} ${note}`));
+  const words = h(
+    "span",
+    {},
+    h("a", { href: address(file), download: file.name }, file.title),
+    h("span", { class: "hint" }, `${kind} ${sizeOf(file.size)} ${note}`),
+  );
   return h("div", { class: "tile" }, icon("file"), words);
 }
 

@@ -13,8 +13,17 @@ export function openMenu(button, items) {
     item.choose();
   };
   const one = (item) =>
-    h("button", { type: "button", role: "menuitem", tabindex: "-1", on: { click: choose(item) } }, h("span", {}, item.label), item.hint && h("span", { class: "hint" }, item.hint));
-  const menu = h("div", { class: "menu", role: "menu", "aria-label": button.getAttribute("aria-label") ?? "Menu" }, items.map(one));
+    h(
+      "button",
+      { type: "button", role: "menuitem", tabindex: "-1", on: { click: choose(item) } },
+      h("span", {}, item.label),
+      item.hint && h("span", { class: "hint" }, item.hint),
+    );
+  const menu = h(
+    "div",
+    { class: "menu", role: "menu", "aria-label": button.getAttribute("aria-label") ?? "Menu" },
+    items.map(one),
+  );
   menu.addEventListener("keydown", (event) => steer(event, menu, button));
   (button.closest("dialog") ?? document.body).append(menu);
   position(menu, button);

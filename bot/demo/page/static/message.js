@@ -30,14 +30,28 @@ function filesOf(message) {
 
 /** The message's element; an old one keeps its files, for a video in it may be playing. */
 function messageNode(message, replies, old) {
-  const node = old ?? h("li", { class: message.private ? "message private" : "message", id: replies ? `m-${message.ts}` : null, tabindex: "-1" });
+  const node =
+    old ??
+    h("li", {
+      class: message.private ? "message private" : "message",
+      id: replies ? `m-${message.ts}` : null,
+      tabindex: "-1",
+    });
   const who = message.private ? app().bot : message.user;
   keyed(node, [
     { key: "avatar", stamp: [], make: () => avatar(who) },
     { key: "head", stamp: [message.edited], make: () => head(message, who) },
     { key: "body", stamp: [message], make: () => body(message) },
-    { key: "files", stamp: filesOf(message), make: () => h("div", { class: "files" }, (message.files ?? []).map(fileNode)) },
-    { key: "foot", stamp: [message.reactions, replies?.length, replies?.at(-1)?.ts], make: () => foot(message, replies) },
+    {
+      key: "files",
+      stamp: filesOf(message),
+      make: () => h("div", { class: "files" }, (message.files ?? []).map(fileNode)),
+    },
+    {
+      key: "foot",
+      stamp: [message.reactions, replies?.length, replies?.at(-1)?.ts],
+      make: () => foot(message, replies),
+    },
     { key: "tools", stamp: filesOf(message), make: () => tools(message, replies) },
   ]);
   return node;
@@ -50,7 +64,8 @@ function head(message, who) {
     "div",
     { class: "head" },
     message.private && h("p", { class: "hint" }, "Only visible to you"),
-    h("strong", {}, nameOf(who)), badge,
+    h("strong", {}, nameOf(who)),
+    badge,
     h("time", { datetime: at.toISOString(), title: at.toLocaleString("en") }, timeOf(message.ts)),
     message.edited && h("span", { class: "hint" }, "(edited)"),
   );
@@ -64,12 +79,21 @@ function body(message) {
 
 function foot(message, replies) {
   const marks = Object.entries(message.reactions ?? {}).map(([name, users]) =>
-    h("span", { class: "reaction", title: users.map(nameOf).join(", ") }, `${emoji(name) ?? `:${name}:`} ${users.length}`),
+    h(
+      "span",
+      { class: "reaction", title: users.map(nameOf).join(", ") },
+      `${emoji(name) ?? `:${name}:`} ${users.length}`,
+    ),
   );
   const open = () => go({ channel: message.channel, thread: message.ts });
   const words = replies?.length === 1 ? "1 reply" : `${replies?.length} replies`;
   const thread = replies?.length
-    ? h("button", { type: "button", class: "link thread-link", data: { focus: `thread/${message.ts}` }, on: { click: open } }, words, h("span", { class: "hint" }, ` last at ${timeOf(replies.at(-1).ts)}`))
+    ? h(
+        "button",
+        { type: "button", class: "link thread-link", data: { focus: `thread/${message.ts}` }, on: { click: open } },
+        words,
+        h("span", { class: "hint" }, ` last at ${timeOf(replies.at(-1).ts)}`),
+      )
     : null;
   return h("div", { class: "foot" }, marks, thread);
 }
@@ -82,7 +106,10 @@ function links(message) {
   const files = filesOf(message).filter((file) => file && !file.deleted);
   return [
     { label: "Copy link to message", choose: copy(own) },
-    ...files.map((file) => ({ label: `Copy link to ${file.name}`, choose: copy(`${app().slack}/files/${file.user}/${file.id}/${encodeURIComponent(file.name)}`) })),
+    ...files.map((file) => ({
+      label: `Copy link to ${file.name}`,
+      choose: copy(`${app().slack}/files/${file.user}/${file.id}/${encodeURIComponent(file.name)}`),
+    })),
   ];
 }
 
@@ -90,8 +117,15 @@ function tools(message, replies) {
   if (message.private) return h("div", { class: "tools" });
   const shortcuts = app().shortcuts.filter((shortcut) => shortcut.type === "message");
   const choose = (s) => () => act("message-shortcut", { channel: message.channel, ts: message.ts, id: s.id });
-  const items = [...shortcuts.map((s) => ({ label: s.name, hint: app().app_name, choose: choose(s) })), ...links(message)];
-  const more = iconButton("more", "More actions", (event) => openMenu(event.currentTarget, items), { "aria-haspopup": "menu" });
-  const reply = replies ? iconButton("reply", "Reply in thread", () => go({ channel: message.channel, thread: message.ts })) : null;
+  const items = [
+    ...shortcuts.map((s) => ({ label: s.name, hint: app().app_name, choose: choose(s) })),
+    ...links(message),
+  ];
+  const more = iconButton("more", "More actions", (event) => openMenu(event.currentTarget, items), {
+    "aria-haspopup": "menu",
+  });
+  const reply = replies
+    ? iconButton("reply", "Reply in thread", () => go({ channel: message.channel, thread: message.ts }))
+    : null;
   return h("div", { class: "tools" }, reply, more);
 }

@@ -22,7 +22,10 @@ export function drawModal() {
   if (!dialog.isConnected) document.body.append(dialog);
   const views = all("view").sort((one, other) => one.height - other.height);
   const top = views.at(-1);
-  for (const id of known) if (!views.some((view) => view.id === id)) forget(`view/${id}`), known.delete(id);
+  for (const id of [...known].filter((name) => !views.some((view) => view.id === name))) {
+    forget(`view/${id}`);
+    known.delete(id);
+  }
   if (!top) {
     if (dialog.open) dialog.close();
     keyed(dialog, []);
@@ -38,7 +41,9 @@ export function drawModal() {
 function form(view) {
   const { data } = view;
   const place = { name: `view/${view.id}`, blocks: data.blocks, errors, renew: changed };
-  const submit = data.submit && h("button", { type: "submit", class: "button primary", data: { focus: "submit" } }, textOf(data.submit));
+  const submit =
+    data.submit &&
+    h("button", { type: "submit", class: "button primary", data: { focus: "submit" } }, textOf(data.submit));
   const made = h(
     "form",
     { novalidate: true, on: { submit: (event) => send(event, view, made) } },
@@ -49,12 +54,21 @@ function form(view) {
       h("h2", { id: "view-title" }, textOf(data.title)),
       iconButton("close", "Close", close, { data: { focus: "close" } }),
     ),
-    h("div", { class: "body", tabindex: "-1" }, h("div", { class: "notices", role: "alert" }, trouble && h("p", { class: "notice" }, trouble)), drawBlocks(place)),
+    h(
+      "div",
+      { class: "body", tabindex: "-1" },
+      h("div", { class: "notices", role: "alert" }, trouble && h("p", { class: "notice" }, trouble)),
+      drawBlocks(place),
+    ),
     h(
       "footer",
       {},
       h("p", { class: "hint" }, `From ${app().app_name}`),
-      h("button", { type: "button", class: "button", data: { focus: "not-now" }, on: { click: close } }, data.close ? textOf(data.close) : "Cancel"),
+      h(
+        "button",
+        { type: "button", class: "button", data: { focus: "not-now" }, on: { click: close } },
+        data.close ? textOf(data.close) : "Cancel",
+      ),
       submit,
     ),
   );

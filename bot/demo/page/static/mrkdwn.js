@@ -44,7 +44,9 @@ function quoted(text, nodes) {
 }
 
 function lines(text) {
-  return withEmoji(unescaped(text)).split("\n").flatMap((line, number) => (number ? [h("br"), line] : [line]));
+  return withEmoji(unescaped(text))
+    .split("\n")
+    .flatMap((line, number) => (number ? [h("br"), line] : [line]));
 }
 
 export function unescaped(text) {
@@ -73,7 +75,11 @@ export function mention(id) {
 export function channelLink(id) {
   const place = channel(id);
   if (!place) return h("span", { class: "mention" }, "#private");
-  return h("button", { type: "button", class: "mention", on: { click: () => go({ channel: id, thread: "" }) } }, `#${place.name}`);
+  return h(
+    "button",
+    { type: "button", class: "mention", on: { click: () => go({ channel: id, thread: "" }) } },
+    `#${place.name}`,
+  );
 }
 
 /** A link. What points into the practice workspace leads there within the page. */
@@ -82,16 +88,21 @@ export function link(url, label) {
   const file = inside && /^\/files\/\w+\/(\w+)\/(.+)$/.exec(inside);
   if (file) return h("a", { href: `/file/${file[1]}/${file[2]}`, target: "_blank", rel: "noopener" }, label ?? url);
   const message = inside && /^\/archives\/(\w+)\/p(\d{10})(\d{6})/.exec(inside);
-  if (message) return h("button", { type: "button", class: "link", on: { click: () => show(message) } }, label ?? "message");
+  if (message)
+    return h("button", { type: "button", class: "link", on: { click: () => show(message) } }, label ?? "message");
   const safe = /^(https?|mailto):/i.test(url);
-  return safe ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, label ?? url) : h("span", {}, label ?? url);
+  return safe
+    ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, label ?? url)
+    : h("span", {}, label ?? url);
 }
 
 function show([, place, seconds, fraction]) {
   const ts = `${seconds}.${fraction}`;
   const found = all("message").find((message) => message.channel === place && message.ts === ts);
   go({ channel: place, thread: found?.thread ?? "" });
-  requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(`m-${ts}`)?.scrollIntoView({ block: "center" })));
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => document.getElementById(`m-${ts}`)?.scrollIntoView({ block: "center" })),
+  );
 }
 
 const PARTS = {
@@ -110,7 +121,9 @@ function date(target, label) {
   const [, seconds, format, url] = target.split("^");
   const at = new Date(Number(seconds) * 1000);
   if (Number.isNaN(at.getTime())) return h("span", {}, label ?? "");
-  const text = format.replace(/\{(\w+)\}/g, (whole, name) => (PARTS[name] ? at.toLocaleString("en", PARTS[name]) : whole));
+  const text = format.replace(/\{(\w+)\}/g, (whole, name) =>
+    PARTS[name] ? at.toLocaleString("en", PARTS[name]) : whole,
+  );
   const shown = h("time", { datetime: at.toISOString(), title: at.toLocaleString("en") }, text);
   return url ? link(unescaped(url), text) : shown;
 }

@@ -6,7 +6,14 @@ import { all, changed, get, here } from "./store.js";
 
 const aside = document.getElementById("panel");
 const STATES = { running: "Running", starting: "Starting …", killed: "Killed", ended: "Ended" };
-const MARKS = { PENDING: "waits", RUNNING: "renders", SUCCEEDED: "done", FAILED: "failed", CANCELED: "cancelled", UNKNOWN: "unknown" };
+const MARKS = {
+  PENDING: "waits",
+  RUNNING: "renders",
+  SUCCEEDED: "done",
+  FAILED: "failed",
+  CANCELED: "cancelled",
+  UNKNOWN: "unknown",
+};
 
 export function drawPanel() {
   aside.hidden = !here.panel;
@@ -22,7 +29,10 @@ export function drawPanel() {
     { key: "refusals", stamp: [...all("refusal"), ...all("violation"), ...all("refused")], make: refusals },
   ]);
   keyed(aside.querySelector(".figures"), figures(bill));
-  keyed(aside.querySelector(".tasks"), tasks.map((task) => ({ key: task.id, stamp: [task], make: (old) => taskNode(task, old) })));
+  keyed(
+    aside.querySelector(".tasks"),
+    tasks.map((task) => ({ key: task.id, stamp: [task], make: (old) => taskNode(task, old) })),
+  );
   aside.querySelector(".none-yet").hidden = tasks.length > 0;
   tick();
 }
@@ -32,13 +42,37 @@ function head() {
     here.panel = false;
     changed();
   };
-  return h("header", { class: "bar" }, h("div", { class: "bar-inner" }, h("div", { class: "title" }, h("h2", {}, "Behind the scenes"), h("p", { class: "hint" }, "The side that nobody in Slack sees")), iconButton("close", "Hide what is behind the scenes", hide)));
+  return h(
+    "header",
+    { class: "bar" },
+    h(
+      "div",
+      { class: "bar-inner" },
+      h(
+        "div",
+        { class: "title" },
+        h("h2", {}, "Behind the scenes"),
+        h("p", { class: "hint" }, "The side that nobody in Slack sees"),
+      ),
+      iconButton("close", "Hide what is behind the scenes", hide),
+    ),
+  );
 }
 
 function bot() {
   const { state, pid, note, killable } = get("bot");
   const alive = pid !== null;
-  const button = (label, deed, style) => h("button", { type: "button", class: `button ${style}`, data: { focus: "bot-process" }, on: { click: (event) => busy(event.currentTarget, deed) } }, label);
+  const button = (label, deed, style) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: `button ${style}`,
+        data: { focus: "bot-process" },
+        on: { click: (event) => busy(event.currentTarget, deed) },
+      },
+      label,
+    );
   return h(
     "section",
     { class: "card bot", "aria-labelledby": "bot-title" },
@@ -84,34 +118,73 @@ function switches(service) {
 function trouble(service, title) {
   const one = (known) => {
     const turn = () => act("switch", { name: known.name, on: !known.on });
-    const props = { type: "button", role: "switch", class: "switch", "aria-checked": String(known.on), data: { focus: `switch/${known.name}` }, on: { click: turn } };
-    return h("li", {}, h("button", props, h("span", { class: "knob" }), h("span", {}, known.label, h("span", { class: "hint" }, known.hint))));
+    const props = {
+      type: "button",
+      role: "switch",
+      class: "switch",
+      "aria-checked": String(known.on),
+      data: { focus: `switch/${known.name}` },
+      on: { click: turn },
+    };
+    return h(
+      "li",
+      {},
+      h(
+        "button",
+        props,
+        h("span", { class: "knob" }),
+        h("span", {}, known.label, h("span", { class: "hint" }, known.hint)),
+      ),
+    );
   };
   const on = switches(service).filter((known) => known.on).length;
   const summary = h("summary", {}, h("h3", {}, title), on ? h("span", { class: "badge warning" }, `${on} on`) : null);
   const old = aside.querySelector(`details[data-service="${service}"]`);
-  return h("details", { class: "card", open: old ? old.open : true, data: { service } }, summary, h("ul", { class: "switches" }, switches(service).map(one)));
+  return h(
+    "details",
+    { class: "card", open: old ? old.open : true, data: { service } },
+    summary,
+    h("ul", { class: "switches" }, switches(service).map(one)),
+  );
 }
 
 function taskNode(task, old) {
   const open = old?.querySelector("details")?.open ?? false;
-  const price = task.price === null ? null : h("span", { class: "price" }, `${get("bill").currency}${task.price.toFixed(2)}`);
+  const price =
+    task.price === null ? null : h("span", { class: "price" }, `${get("bill").currency}${task.price.toFixed(2)}`);
   const mark = task.place ? `${MARKS[task.status]}, number ${task.place}` : MARKS[task.status];
   const since = task.status === "RUNNING" ? h("time", { data: { since: task.started } }) : null;
-  const took = task.ended && task.started ? h("span", { class: "hint" }, `${(task.ended - task.started).toFixed(1)} s`) : null;
+  const took =
+    task.ended && task.started ? h("span", { class: "hint" }, `${(task.ended - task.started).toFixed(1)} s`) : null;
   return h(
     "li",
     { class: "task" },
-    h("div", { class: "line" }, h("strong", {}, task.kind || task.model), h("span", { class: "hint" }, task.mode), h("span", { class: `state ${task.status.toLowerCase()}` }, mark), since, took, price),
+    h(
+      "div",
+      { class: "line" },
+      h("strong", {}, task.kind || task.model),
+      h("span", { class: "hint" }, task.mode),
+      h("span", { class: `state ${task.status.toLowerCase()}` }, mark),
+      since,
+      took,
+      price,
+    ),
     task.error && h("p", { class: "error" }, `${task.error[0]}: ${task.error[1]}`),
     task.sent && h("details", { open }, h("summary", {}, "What it was sent"), sent(task)),
   );
 }
 
 function sent(task) {
-  const inputs = Object.entries(task.fetched).map(([role, size]) => h("li", {}, `${role}: ${size.toLocaleString("en")} bytes fetched`));
-  const headers = Object.entries(task.sent.headers).map(([name, value]) => `${name}: ${value}`).join("\n");
-  return [h("pre", { tabindex: "0", "aria-label": "The request" }, `${headers}\n\n${task.sent.body}`), h("ul", { class: "hint" }, h("li", {}, `task ${task.id}, looked at ${task.looks} times`), inputs)];
+  const inputs = Object.entries(task.fetched).map(([role, size]) =>
+    h("li", {}, `${role}: ${size.toLocaleString("en")} bytes fetched`),
+  );
+  const headers = Object.entries(task.sent.headers)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join("\n");
+  return [
+    h("pre", { tabindex: "0", "aria-label": "The request" }, `${headers}\n\n${task.sent.body}`),
+    h("ul", { class: "hint" }, h("li", {}, `task ${task.id}, looked at ${task.looks} times`), inputs),
+  ];
 }
 
 function refusals() {
@@ -122,7 +195,12 @@ function refusals() {
     ...calls.map((one) => h("li", {}, h("code", {}, one.method), " ", h("span", { class: "error" }, one.error))),
   ];
   const none = h("p", { class: "hint" }, "Nothing so far.");
-  return h("section", { class: "card", "aria-labelledby": "refusals-title" }, h("h3", { id: "refusals-title" }, "What was refused to the bot"), lines.length ? h("ul", { class: "refusals" }, lines) : none);
+  return h(
+    "section",
+    { class: "card", "aria-labelledby": "refusals-title" },
+    h("h3", { id: "refusals-title" }, "What was refused to the bot"),
+    lines.length ? h("ul", { class: "refusals" }, lines) : none,
+  );
 }
 
 function tick() {

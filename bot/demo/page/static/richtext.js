@@ -38,5 +38,9 @@ const PARTS = {
 };
 
 export function richText(block) {
-  return h("div", { class: "rich-text" }, block.elements.map((part) => PARTS[part.type]?.(part)));
+  return h(
+    "div",
+    { class: "rich-text" },
+    block.elements.map((part) => PARTS[part.type]?.(part)),
+  );
 }

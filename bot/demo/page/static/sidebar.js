@@ -20,7 +20,11 @@ export function drawSidebar() {
   keyed(nav, [
     { key: "head", stamp: [], make: head },
     { key: "people", stamp: [app().me], make: people },
-    { key: "channels", stamp: channels.flatMap((place) => [place, unread(place), here.channel === place.id]), make: () => list(channels) },
+    {
+      key: "channels",
+      stamp: channels.flatMap((place) => [place, unread(place), here.channel === place.id]),
+      make: () => list(channels),
+    },
     { key: "state", stamp: [here.connected], make: state },
   ]);
 }
@@ -46,8 +50,21 @@ function people() {
   const persons = all("user").filter((user) => !user.bot);
   const one = (user, number) => {
     const mine = user.id === app().me;
-    const box = { type: "radio", name: "me", value: user.id, checked: mine, data: { focus: `me/${user.id}` }, on: { change: () => becomes(user.id) } };
-    return h("label", { class: mine ? "person mine" : "person" }, h("input", { ...box, class: "unseen" }), avatar(user.id), h("span", {}, user.real, h("span", { class: "hint" }, ROLES[number] ?? "colleague")));
+    const box = {
+      type: "radio",
+      name: "me",
+      value: user.id,
+      checked: mine,
+      data: { focus: `me/${user.id}` },
+      on: { change: () => becomes(user.id) },
+    };
+    return h(
+      "label",
+      { class: mine ? "person mine" : "person" },
+      h("input", { ...box, class: "unseen" }),
+      avatar(user.id),
+      h("span", {}, user.real, h("span", { class: "hint" }, ROLES[number] ?? "colleague")),
+    );
   };
   return h("fieldset", { class: "people" }, h("legend", {}, "You are"), persons.map(one));
 }
@@ -59,7 +76,13 @@ function list(channels) {
     const sign = place.kind === "im" ? avatar(app().bot) : h("span", { class: "hash", "aria-hidden": "true" }, "#");
     const name = place.kind === "im" ? channelName(place) : place.name;
     const open = () => go({ channel: place.id, thread: "" });
-    const props = { type: "button", class: fresh ? "place fresh" : "place", "aria-current": current ? "page" : null, data: { focus: `place/${place.id}` }, on: { click: open } };
+    const props = {
+      type: "button",
+      class: fresh ? "place fresh" : "place",
+      "aria-current": current ? "page" : null,
+      data: { focus: `place/${place.id}` },
+      on: { click: open },
+    };
     const count = fresh ? h("span", { class: "count" }, String(fresh), h("span", { class: "unseen" }, " new")) : null;
     return h("li", {}, h("button", props, sign, h("span", { class: "name" }, name), count));
   };
@@ -73,6 +96,18 @@ function state() {
     document.documentElement.dataset.look = now === "dark" ? "light" : "dark";
     changed();
   };
-  const words = here.connected ? null : h("p", { class: "lost", role: "status" }, "The demo doesn't answer. Is it still running?");
-  return h("div", { class: "sidebar-foot" }, words, h("button", { type: "button", class: "quiet", data: { focus: "look" }, on: { click: look } }, icon("sun"), "Light or dark"));
+  const words = here.connected
+    ? null
+    : h("p", { class: "lost", role: "status" }, "The demo doesn't answer. Is it still running?");
+  return h(
+    "div",
+    { class: "sidebar-foot" },
+    words,
+    h(
+      "button",
+      { type: "button", class: "quiet", data: { focus: "look" }, on: { click: look } },
+      icon("sun"),
+      "Light or dark",
+    ),
+  );
 }

@@ -79,10 +79,14 @@ function release() {
   if (due) setTimeout(() => requestAnimationFrame(draw), 0);
 }
 
-addEventListener("pointerdown", () => {
-  pressed = true;
-  setTimeout(release, LONGEST_PRESS);
-}, true);
+addEventListener(
+  "pointerdown",
+  () => {
+    pressed = true;
+    setTimeout(release, LONGEST_PRESS);
+  },
+  true,
+);
 for (const event of ["pointerup", "pointercancel"]) addEventListener(event, release, true);
 
 /** Go somewhere in the workspace; the address remembers it. */

@@ -8,7 +8,10 @@ import { channel, channelName, go, here, messagesOf } from "./store.js";
 const aside = document.getElementById("thread");
 const head = h("header", { class: "bar" });
 const list = h("ol", { class: "messages", tabindex: "0", "aria-label": "Messages of the thread" });
-const composer = new Composer({ id: "write-thread", target: () => ({ channel: here.channel, thread: here.thread, name: "the thread" }) });
+const composer = new Composer({
+  id: "write-thread",
+  target: () => ({ channel: here.channel, thread: here.thread, name: "the thread" }),
+});
 let where = "";
 let atEnd = true;
 
@@ -41,7 +44,10 @@ export function drawThread() {
   const messages = messagesOf(here.channel).filter((m) => m.ts === here.thread || m.thread === here.thread);
   const place = channelName(channel(here.channel));
   keyed(head, [{ key: "head", stamp: [place], make: () => bar(place) }]);
-  keyed(list, messages.map((message) => messagePart(message, null)));
+  keyed(
+    list,
+    messages.map((message) => messagePart(message, null)),
+  );
   composer.draw();
   if (where !== here.thread) {
     [where, atEnd] = [here.thread, true];
@@ -51,5 +57,10 @@ export function drawThread() {
 }
 
 function bar(place) {
-  return h("div", { class: "bar-inner" }, h("div", { class: "title" }, h("h2", {}, "Thread"), h("p", { class: "hint" }, place)), iconButton("close", "Close the thread", close));
+  return h(
+    "div",
+    { class: "bar-inner" },
+    h("div", { class: "title" }, h("h2", {}, "Thread"), h("p", { class: "hint" }, place)),
+    iconButton("close", "Close the thread", close),
+  );
 }
