@@ -166,11 +166,12 @@ def judge_ends(place: TurnedWorkplace, rows: list[dict[str, Any]]) -> None:
         videos = posted[f"{row['kind']}-{row['id']}.mp4"]
         assert videos <= 1, f"{row['id']} was posted {videos} times"
         assert billed[row["id"]] <= 1
-        match row["state"]:
+        match str(row["state"]):
             case "delivered":
                 assert videos == 1 or any("Open the video" in m.text for m in every)
                 assert "Done" in cards[row["id"]]
             case "failed":
                 assert row["id"] in told
-            case "cancelled":
+            case state:
+                assert state == "cancelled"
                 assert f"Cancelled by <@{row['requester']}>" in cards[row["id"]]
