@@ -80,7 +80,7 @@ def _front(folder: Path, session: aiohttp.ClientSession, *, durable: bool) -> An
 
     moves = Moves(keeper.jobs, changed=cards.changed)
     intake = Intake(store=keeper, moves=moves, clock=time.time, wake=lambda: None, tidy=tidy)
-    listeners = Listeners(client=client, intake=intake, store=store, cards=cards)
+    listeners = Listeners(client=client, intake=intake, store=store, cards=cards, clock=time.time)
     door = Door(client, listeners, token=TOKEN, signatures=Signatures(SECRET, clock=time.time))
     media = web.Media(store.addresses, Spool(folder / "spool", limit=MB))
     return web.routes(media=media, health=web.Health(reasons), receive=door.receive)

@@ -70,7 +70,8 @@ def clean(text: str, most: int) -> str:
 
 def fitting(lines: Sequence[str], most: int = TEXT_MOST) -> str:
     """Return the lines as one text, those at the end left out where Slack has no room for them."""
-    kept, left = [], most - len("\n…")
+    kept: list[str] = []
+    left = most - len("\n…")
     for line in lines:
         left -= len(line) + 1
         if left < 0:

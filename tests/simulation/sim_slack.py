@@ -64,7 +64,11 @@ class Slack:
             return
         file.completed = True
         self.world.note(f"{file.id} completed for {job}")
-        self.world.later(self.lateness.of(self.plan.late), lambda: file.removed or file.shares.append(job))
+        self.world.later(self.lateness.of(self.plan.late), lambda: self._share(file, job))
+
+    def _share(self, file: Upload, job: str) -> None:
+        if not file.removed:
+            file.shares.append(job)
 
     def remove(self, file: Upload) -> None:
         """Take it away from everywhere, for good."""
