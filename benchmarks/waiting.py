@@ -20,6 +20,7 @@ from measure import Row, quantile, table
 from bot.estimate import DOCUMENTED, Sample, learn
 from bot.job import Input, Job, JobState, Kind, Media, Mending, Order, Place, Quality, SourceFile
 from bot.queue import Turn, movable, next_move_at, standings
+from bot.slack.messages import waiting_words
 from bot.store import Store
 
 if TYPE_CHECKING:
@@ -49,10 +50,12 @@ def line(jobs: int, people: int) -> list[Job]:
 
 
 def work(turns: list[Turn], now: float) -> None:
-    """Choose who moves next and work out every place."""
+    """Choose who moves next, and work out every place with the words in which a card shows it."""
     movable(turns, PLACES, now)
     next_move_at(turns, PLACES, now)
     places = standings(turns, 1, now, DOCUMENTED)
+    if not all(waiting_words(standing) for standing in places.values()):
+        raise RuntimeError("a card has no words")
     if len(places) != sum(turn.waits for turn in turns):
         raise RuntimeError("somebody has no place")
 
