@@ -28,10 +28,10 @@ from bot.media.prepare import Preparer
 from bot.media.probe import Prober
 from bot.moves import Moves
 from bot.pace import Pace
-from bot.previews import AFTER_SECONDS, Previews
+from bot.previews import Previews
 from bot.progress import Progress
 from bot.results import StudioResults
-from bot.slack.card import EDIT_SECONDS, Cards
+from bot.slack.card import Cards
 from bot.slack.client import CALL_SECONDS, SlackClient, slack_session
 from bot.slack.door import Door, Signatures, reachable
 from bot.slack.files import SlackFiles
@@ -75,14 +75,12 @@ class Bot:
         clock: Callable[[], float],
         patience: Patience,
         pace: Pace,
-        edit_seconds: float,
-        preview_after: float,
     ) -> None:
         base = studio_base(settings)
         token = settings.slack_bot_token.get_secret_value()
         pace = replace(pace, poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
         prices = model_studio.PRICES[settings.dashscope_api_region]
-        studio = model_studio.Studio(http, clock=clock, steady=clock)
+        studio = model_studio.Studio(http, clock=clock, steady=clock, rested=pace.rested)
         self.spool = spool = Spool(settings.data_dir / "spool", limit=int(settings.spool_max))
         host: FileHost
         if settings.hosts_files_itself:
@@ -98,7 +96,7 @@ class Bot:
             tasks_at_once=pace.tasks_at_once,
             clock=clock,
             progress=progress,
-            edit_seconds=edit_seconds,
+            edit_seconds=pace.edit,
         )
         children = Children()  # no more than two in the whole bot
         preparer = Preparer(children=children)
@@ -109,7 +107,7 @@ class Bot:
             board=SlackBoard(client, media, self.cards),
             clock=clock,
             patience=patience,
-            after=preview_after,
+            after=pace.preview,
         )
         moves = Moves(store.jobs, changed=self._changed)
         inputs = Inputs(
@@ -204,8 +202,6 @@ async def built(
     *,
     patience: Patience | None = None,
     pace: Pace | None = None,
-    edit_seconds: float = EDIT_SECONDS,
-    preview_after: float = AFTER_SECONDS,
     clock: Callable[[], float] | None = None,
     silence: float | None = None,
 ) -> AsyncIterator[Bot]:
@@ -213,7 +209,7 @@ async def built(
 
     ``silence`` is after how many seconds of it a service is given up; unset, each has its own measure.
     """
-    clock = clock or steady_clock()
+    clock, pace = clock or steady_clock(), pace or Pace()
     limit = {} if silence is None else {"silence_seconds": silence}
     async with contextlib.AsyncExitStack() as stack:
         store = Store(settings.data_dir / "understudy.db", clock=clock)
@@ -226,6 +222,7 @@ async def built(
             base_url=settings.slack_api_url,
             session=await stack.enter_async_context(slack_session(silence or CALL_SECONDS)),
             clock=clock,
+            rested=pace.rested,
         )
         yield Bot(
             settings,
@@ -235,9 +232,7 @@ async def built(
             http=http,
             clock=clock,
             patience=patience or Patience(),
-            pace=pace or Pace(),
-            edit_seconds=edit_seconds,
-            preview_after=preview_after,
+            pace=pace,
         )
 
 
@@ -248,13 +243,9 @@ async def run(
     serving: asyncio.Event | None = None,
     patience: Patience | None = None,
     pace: Pace | None = None,
-    edit_seconds: float = EDIT_SECONDS,
-    preview_after: float = AFTER_SECONDS,
 ) -> None:
     """Serve until ``until`` is set; then finish or leave every step within 8 seconds. Sets ``serving`` once it does."""
-    async with built(
-        settings, patience=patience, pace=pace, edit_seconds=edit_seconds, preview_after=preview_after
-    ) as bot:
+    async with built(settings, patience=patience, pace=pace) as bot:
         await serve_with(bot, settings, until=until, serving=serving)
 
 

@@ -117,7 +117,10 @@ class Budget:
 
 
 class Budgets:
-    """The budgets of one account by name. ``rate_of`` tells the rate of a name, or None for one without."""
+    """The budgets of one account by name. ``rate_of`` tells the rate of a name, or None for one without.
+
+    ``rested``: for how many seconds before now no call was made, as far as anybody knows.
+    """
 
     def __init__(
         self,
@@ -125,11 +128,12 @@ class Budgets:
         *,
         clock: Callable[[], float],
         patience: float = PATIENCE_SECONDS,
+        rested: float = 0.0,
     ) -> None:
         self._rate_of = rate_of
         self._clock = clock
         self._patience = patience
-        self._began = clock()
+        self._began = clock() - rested
         self._budgets: dict[str, Budget] = {}
 
     def wait(self, *names: str, spare: float = 0.0) -> float:

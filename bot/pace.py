@@ -9,6 +9,9 @@ from bot.errors import Unreachable
 DAY = 86400.0
 # The longest wait between two tries, unless a service wished for more.
 BACKOFF_MOST = 300.0
+# A job that ends at once needs no preview, and what just moved may move on in the same breath.
+PREVIEW_SECONDS = 1.0
+EDIT_SECONDS = 3.0  # Slack's advice for messages that show progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,9 @@ class Pace:
     late: float = 120.0  # a paid call may still take effect so long after it was sent, or never
     settle: float = 600.0  # how long the service's list is asked before the requester is
     look_again: float = 300.0  # how often it is asked while the requester thinks
+    edit: float = EDIT_SECONDS  # between two edits of a card
+    preview: float = PREVIEW_SECONDS
+    rested: float = 0.0  # for how long before its start nobody asked the services anything, as the bot may assume
 
     @property
     def places(self) -> int:

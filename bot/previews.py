@@ -17,6 +17,7 @@ from bot.delivery import Sharing, Sight
 from bot.errors import BotError, NoSuchJob, StoreUnavailable, Unclear
 from bot.job import JobState, Role
 from bot.media.limits import MB
+from bot.pace import PREVIEW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# A job that ends at once needs none, and what just moved may move on in the same breath.
-AFTER_SECONDS = 1.0
 TRIES = 5
 ROOM_BYTES = 5 * MB
 NAMES = {Role.IMAGE: "picture.jpg", Role.VIDEO: "sheet.jpg"}
@@ -90,7 +89,7 @@ class Previews:
         board: Board,
         clock: Callable[[], float],
         patience: Patience,
-        after: float = AFTER_SECONDS,
+        after: float = PREVIEW_SECONDS,
     ) -> None:
         self._store = store
         self._spool = spool

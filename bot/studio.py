@@ -148,15 +148,20 @@ class Studio:
     """One account at Model Studio. Every call is made once; a step that wants it again makes it again."""
 
     def __init__(
-        self, http: httpx.AsyncClient, clock: Callable[[], float], *, steady: Callable[[], float] = time.monotonic
+        self,
+        http: httpx.AsyncClient,
+        clock: Callable[[], float],
+        *,
+        steady: Callable[[], float] = time.monotonic,
+        rested: float = 0.0,
     ) -> None:
         self._http = http
         self._clock = clock
         # Tells one key from another in our own tables, and gives nothing of it away.
         self.account = hashlib.sha256(http.headers.get("Authorization", "").encode()).hexdigest()[:16]
         # A wait would stand between the row that says "submitting" and the paid call: what must wait is Unreachable.
-        self.creates = Budgets(lambda _: _CREATES, clock=steady, patience=0.0)
-        self.queries = Budgets(lambda _: _QUERIES, clock=steady)
+        self.creates = Budgets(lambda _: _CREATES, clock=steady, patience=0.0, rested=rested)
+        self.queries = Budgets(lambda _: _QUERIES, clock=steady, rested=rested)
         self.clock_offset: float | None = None  # the service's clock minus ours, in seconds, by its last answer
 
     async def create(self, request: TaskRequest) -> str:

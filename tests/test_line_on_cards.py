@@ -96,7 +96,9 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
                 pass
 
             moves = Moves(store.jobs, changed=cards.changed)
-            intake = Intake(store=store, moves=moves, clock=clock, wake=lambda: None, tidy=tidy)
+            intake = Intake(
+                store=store, moves=moves, clock=clock, wake=lambda: None, tidy=tidy, check_room=lambda: None
+            )
             words = FirstWords(intake=intake, store=store, cards=cards, clock=clock)
             yield Desk(slack, store, cards, words, clock)
 

@@ -60,7 +60,7 @@ class BotTurned:
             self._task.result()
 
     async def _run(self, settings: Settings, serving: asyncio.Event) -> None:
-        async with built(settings, edit_seconds=3.0, clock=self.clock, silence=SILENCE) as self.bot:
+        async with built(settings, clock=self.clock, silence=SILENCE) as self.bot:
             await serve_with(self.bot, settings, until=self._until, serving=serving)
 
     async def stop(self) -> int:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ class BotHere:
         settings.data_dir.mkdir(exist_ok=True)
         self._until = asyncio.Event()
         serving = asyncio.Event()
-        patience = Patience(settle=0.3, share=1.0)
-        running = run(settings, until=self._until, serving=serving, patience=patience, pace=self.pace, edit_seconds=0.1)
+        patience, pace = Patience(settle=0.3, share=1.0), replace(self.pace, edit=0.1, rested=60.0)
+        running = run(settings, until=self._until, serving=serving, patience=patience, pace=pace)
         self._task = asyncio.create_task(running)
         waiting = asyncio.create_task(serving.wait())
         await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -147,8 +147,8 @@ async def _serve(settings: Settings) -> None:
     until = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, until.set)
-    patience, pace = Patience(settle=0.3, share=1.0), Pace(late=0.5, settle=1.5, look_again=0.5)
-    await run(settings, until=until, patience=patience, pace=pace, edit_seconds=0.1, preview_after=0.0)
+    pace = Pace(late=0.5, settle=1.5, look_again=0.5, edit=0.1, preview=0.0, rested=60.0)
+    await run(settings, until=until, patience=Patience(settle=0.3, share=1.0), pace=pace)
 
 
 if __name__ == "__main__":

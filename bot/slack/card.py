@@ -15,6 +15,7 @@ import structlog
 
 from bot.errors import RemoteError, StoreUnavailable, Unreachable
 from bot.job import JobState
+from bot.pace import EDIT_SECONDS
 from bot.slack.client import CARD_EDITS, EDIT, POST
 from bot.slack.line import Lines
 from bot.slack.messages import waiting_line, waiting_words
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-EDIT_SECONDS = 3.0  # Slack's advice for messages that show progress
 LATER_MOST = 300.0  # after many failures in a row
 AT_ONCE = 4  # cards in hand; one that Slack doesn't answer holds up no other
 # Whoever waits behind the first few leaves this share of the edits to the others' cards.

@@ -129,8 +129,9 @@ class SlackClient:
         base_url: str,
         session: aiohttp.ClientSession,
         clock: Callable[[], float] = time.monotonic,
+        rested: float = 0.0,
     ) -> None:
-        self.budgets = Budgets(rate_of, clock=clock)
+        self.budgets = Budgets(rate_of, clock=clock, rested=rested)
         # The SDK's default handler sends a POST again after a lost connection: a message would be posted twice.
         self.web = AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
         self.web.proxy = (
