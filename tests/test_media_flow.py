@@ -14,7 +14,7 @@ import av
 import pytest
 from PIL import Image
 from turned import LONG
-from world import Files, Opened, Workplace
+from world import Files, Opened, Workplace, texts_of
 
 from bot.demo.practice import BotProcess
 from bot.demo.slack import UPLOAD, dropped, slack_error
@@ -61,7 +61,10 @@ async def test_a_telephones_files_are_sent_upright_and_in_the_chosen_part_and_th
     with av.open(str(workplace.slack.world.files[video.files[0]].path)) as delivered:
         stream = delivered.streams.video[0]
         assert stream.height > stream.width
-        assert f"Details: 3.0 s · {stream.width} × {stream.height} px · 15 fps · " in workplace.card()
+        finished = f"Finished: 3.0 s · {stream.width} × {stream.height} px · 15 fps · "
+    ada = workplace.slack.person("ada")
+    await ada.press(workplace.said("card")[0], "job_details")
+    assert finished in "\n".join(texts_of((await ada.opened_view()).blocks))
     assert row(workplace, "video_mending")["original"]["seconds"] == 45.0
     assert row(workplace, "result")["media"]["fps"] == 15.0
 

@@ -153,16 +153,17 @@ class Workplace(Practice):
 
 def text_of(message: Message) -> str:
     """Return the words of a message's blocks, buttons included."""
-    return "\n".join(_texts(message.blocks)) or message.text
+    return "\n".join(texts_of(message.blocks)) or message.text
 
 
-def _texts(value: Any) -> list[str]:
+def texts_of(value: Any) -> list[str]:
+    """Return every text within blocks, in their order."""
     if isinstance(value, dict):
         if isinstance(value.get("text"), str):
             return [value["text"]]
-        return [text for inner in value.values() for text in _texts(inner)]
+        return [text for inner in value.values() for text in texts_of(inner)]
     if isinstance(value, list):
-        return [text for inner in value for text in _texts(inner)]
+        return [text for inner in value for text in texts_of(inner)]
     return []
 
 

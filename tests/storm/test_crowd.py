@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.demo.slack import Message
 
 DAY = 86400.0
-ORDERS, PEOPLE, PRESSES = (200, 50, 1200) if LONG else (3, 3, 15)
+ORDERS, PEOPLE, PRESSES = (200, 50, 1200) if LONG else (3, 3, 24)
 MORE = ORDERS // 2  # jobs that buttons may add
 SEEDS = [int(seed) for seed in os.environ.get("STORM_SEEDS", "1 2" if LONG else "1").split()]
 BUSY: dict[str, Any] = {str(wish): at_slack.rate_limited(wish) for wish in (None, 1, 30)}
@@ -135,7 +135,7 @@ async def test_a_crowd_at_the_buttons_breaks_no_promise(turned: Turned, seed: in
     rows = place.rows()
     assert ORDERS <= len(rows) <= ORDERS + MORE + 2
     assert all(row["state"] in FINAL and row["ask"] is None for row in rows)
-    assert sum(crowd.wrong.values()) > PRESSES / 5
+    assert sum(crowd.wrong.values()) > PRESSES / 10
     judge_wishes(place, rows)
     judge_ends(place, rows)
     assert not place.slack.world.violations
