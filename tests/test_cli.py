@@ -16,8 +16,11 @@ from pathlib import Path
 import av
 import pytest
 import yaml
+from click.testing import CliRunner
 from turned import LONG
 from world import COVERAGE, Files
+
+from bot.cli import main
 
 KEPT = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
 
@@ -79,20 +82,12 @@ def test_the_demo_shows_the_whole_flow_and_leaves_a_playable_video(tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "understudy-animate.mp4"]
 
 
-def test_the_demo_takes_own_files_and_says_why_it_refuses_them(tmp_path: Path, media: Files) -> None:
-    wish = ("--swap", "--pro", "--thread")
-    swapped = understudy("demo", "--once", str(media.image), str(media.video), *wish, folder=tmp_path)
-    assert swapped.returncode == 0, swapped.stdout + swapped.stderr
-    assert "in the thread: ada writes: @understudy swap pro" in swapped.stdout
-    assert "the card: Swap: Checking your files" in swapped.stdout
-    assert "swap · pro" in swapped.stdout
-    assert (tmp_path / "understudy-swap.mp4").exists()
+def test_the_demo_says_why_it_refuses_ones_own_files(tmp_path: Path, media: Files) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
     refused = understudy("demo", "--once", str(media.image), str(broken), folder=tmp_path)
     assert refused.returncode == 1
     assert "can't use these files" in refused.stdout
-    assert understudy("demo", "--once", str(media.image), folder=tmp_path).returncode == 2
 
 
 def test_the_demo_serves_its_page_with_nothing_of_ours_in_the_bot_and_leaves_nothing(tmp_path: Path) -> None:
@@ -134,17 +129,27 @@ def _environments(mark: bytes) -> list[bytes]:
     return [environment for environment in found if mark in environment]
 
 
-@pytest.mark.parametrize("part", [("--start", "0:05", "--length", "2")] + ([()] if LONG else []), ids=" ".join)
+@pytest.mark.skipif(not LONG, reason="thirty seconds take the practice studio half a minute: LONG_TESTS=1")
+@pytest.mark.parametrize("part", [("--start", "0:05", "--length", "2"), ()], ids=" ".join)
 def test_the_demo_delivers_what_a_telephone_brings(tmp_path: Path, phone: Files, part: tuple[str, ...]) -> None:
-    """The 30 seconds that are used by default take the practice studio half a minute: LONG_TESTS=1."""
-    ended = understudy("demo", "--once", str(phone.image), str(phone.video), *part, folder=tmp_path)
+    ended = understudy("demo", "--once", str(phone.image), str(phone.video), "--swap", *part, folder=tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "the card: Swap: Checking your files" in ended.stdout
     assert "Picture: HEIC → JPEG." in ended.stdout
     assert f"cut to {'5–7' if part else '0–30'} s of its 45 s, turned upright" in ended.stdout
-    with av.open(str(tmp_path / "understudy-animate.mp4")) as film:
+    with av.open(str(tmp_path / "understudy-swap.mp4")) as film:
         stream = film.streams.video[0]
         assert stream.height > stream.width
         assert stream.frames == (30 if part else 450)
+
+
+def test_the_demo_shows_a_mention_in_a_thread(tmp_path: Path, media: Files) -> None:
+    wish = ("--swap", "--pro", "--thread")
+    swapped = understudy("demo", "--once", str(media.image), str(media.video), *wish, folder=tmp_path)
+    assert swapped.returncode == 0, swapped.stdout + swapped.stderr
+    assert "in the thread: ada writes: @understudy swap pro" in swapped.stdout
+    assert "swap · pro" in swapped.stdout
+    assert (tmp_path / "understudy-swap.mp4").exists()
 
 
 @pytest.mark.parametrize(
@@ -152,11 +157,12 @@ def test_the_demo_delivers_what_a_telephone_brings(tmp_path: Path, phone: Files,
     [
         ("nonsense",),
         ("demo", "--once", "no-such-file.png", "neither.mp4"),
+        ("demo", "--once", __file__),
         ("demo", "--once", "--thread", "--length", "5"),
         ("demo", "--swap"),
         ("demo", "--length", "5"),
         ("demo", "--port", "70000"),
     ],
 )
-def test_a_wrong_call_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    assert understudy(*arguments, folder=tmp_path).returncode == 2
+def test_a_wrong_call_is_a_usage_error(arguments: tuple[str, ...]) -> None:
+    assert CliRunner().invoke(main, arguments).exit_code == 2

@@ -247,6 +247,10 @@ def exactly(studio: StudioStandIn, tasks: int) -> bool:
     return len(studio.tasks) == tasks
 
 
+def states(workplace: Workplace) -> list[str]:
+    return [row["state"] for row in workplace.rows()]
+
+
 def more_videos(workplace: Workplace, than: int) -> bool:
     return len(workplace.videos()) > than
 
@@ -254,13 +258,12 @@ def more_videos(workplace: Workplace, than: int) -> bool:
 async def test_model_studio_never_holds_more_than_its_places_and_turns_go_round_the_people(workplaces: Opened) -> None:
     workplace = await workplaces(task_seconds=600.0)
     studio = workplace.studio
-    for _ in range(4):
-        await workplace.order(who="ada")
-    await workplace.order(who="ben")
-    await workplace.until(lambda: "line" in workplace.card(4) and len(studio.tasks) == 2)
-    for posted in range(5):
+    for who in ("ada", "ada", "ada", "ben"):
+        await workplace.order(who=who)
+    await workplace.until(lambda: len(studio.tasks) == 2 and states(workplace).count("ready") == 2)
+    for posted in range(4):
         # No job is submitted before the one that is done has made room: two tasks at the most, here and there.
-        await studio.wait_for(partial(exactly, studio, min(5, posted + 2)))
+        await studio.wait_for(partial(exactly, studio, min(4, posted + 2)))
         assert sum(task.status in {"PENDING", "RUNNING"} for task in studio.tasks.values()) <= 2
         studio.finish(list(studio.tasks)[posted])
         await workplace.until(partial(more_videos, workplace, posted))

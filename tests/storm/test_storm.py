@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from turned import Turned, TurnedWorkplace
 
 DAY = 86400.0
-JOBS, PEOPLE = (int(os.environ.get("STORM_JOBS", "100")), 10) if LONG else (3, 3)
+JOBS, PEOPLE = (int(os.environ.get("STORM_JOBS", "100")), 10) if LONG else (2, 2)
 # ``STORM_SEEDS="7 8"`` replays these; a failure names its own. The seed decides the file host, too.
 SEEDS = [int(seed) for seed in os.environ.get("STORM_SEEDS", "1 2" if LONG else "1").split()]
 LOST: dict[str, Any] = {"lost": at_slack.dropped(effect=True), "garbled": at_slack.malformed(effect=True)}
