@@ -63,7 +63,8 @@ async def _bots(folder: Path, size: int) -> tuple[web.Application, str]:
     """The bot's application with one job whose two inputs are given away."""
     from bot import log  # noqa: PLC0415 -- as above
     from bot.hosting.local import LocalHost  # noqa: PLC0415
-    from bot.job import Job, Kind, Media, Order, Place, Role, SourceFile  # noqa: PLC0415
+    from bot.job import Job, Media  # noqa: PLC0415
+    from bot.order import Kind, Order, Place, Role, SourceFile  # noqa: PLC0415
     from bot.spool import Spool  # noqa: PLC0415
     from bot.store import Store  # noqa: PLC0415
     from bot.web import Health, routes  # noqa: PLC0415

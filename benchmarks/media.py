@@ -27,10 +27,10 @@ from av.filter import Graph
 from measure import Companion, quantile
 from submissions import submission
 
-from bot.job import Role
 from bot.media.child import WORKER
 from bot.media.film import X264
 from bot.media.prepare import MEND_LIMITS, Preparer
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from measure import Row, quantile, table
 
 from bot.estimate import DOCUMENTED, Estimate, Sample, learn, next_look
-from bot.job import JobState, Kind, Quality
+from bot.job import JobState
+from bot.order import Kind, Quality
 from bot.pace import Pace
 from bot.queue import Turn, may_submit, movable
 

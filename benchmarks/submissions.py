@@ -22,7 +22,7 @@ CONNECTIONS = 32
 
 def submission() -> str:
     """Return what Slack sends when somebody presses Start, for one view."""
-    from bot.job import Kind  # noqa: PLC0415 -- as above
+    from bot.order import Kind  # noqa: PLC0415 -- as below
     from bot.slack.modal import Origin, form  # noqa: PLC0415
 
     origin = Origin(Kind.ANIMATE, "C0123456789", None, "https://hooks.slack.com/commands/T0/1/x")

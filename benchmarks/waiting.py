@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from measure import Row, quantile, table
 
 from bot.estimate import DOCUMENTED, Sample, learn
-from bot.job import Input, Job, JobState, Kind, Media, Mending, Order, Place, Quality, SourceFile
+from bot.job import Input, Job, JobState, Media, Mending
+from bot.order import Kind, Order, Place, Quality, SourceFile
 from bot.queue import Turn, movable, next_move_at, standings
 from bot.slack.messages import waiting_words
 from bot.store import Store

@@ -12,9 +12,9 @@ import click
 from bot import log
 from bot.app import serve as serve_bot
 from bot.config import ConfigError, read
-from bot.job import Kind
 from bot.lock import FolderInUse
 from bot.manifest import manifest as app_manifest
+from bot.order import Kind
 from bot.store import NewerDatabase
 
 # Exit status for settings or a data folder that can't be used; a platform should not simply start again.

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from bot.errors import Refused, RemoteError, SpoolFull, Unclear, Unreachable, UserError
-from bot.job import Delivery, Failure, FailureCode, Role, Spent, Target
+from bot.failure import Failure, FailureCode, Spent
+from bot.job import Delivery, Target
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.job import Failure, Problem
+    from bot.failure import Failure, Problem
 
 
 class BotError(Exception):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from bot.job import Quality
+from bot.order import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from bot.errors import UserError
-from bot.job import Failure, FailureCode, Input, Mending, Role
+from bot.failure import Failure, FailureCode
+from bot.job import Input, Mending
 from bot.media.limits import LIMITS, MB, MENDABLE, Wish
+from bot.order import Role
 from bot.queue import in_order
 
 if TYPE_CHECKING:

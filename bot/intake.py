@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.errors import NoSuchJob, SpoolFull, StaleJob
-from bot.job import Ask, Delivery, FailureCode, Job, JobState, Quality, Target
+from bot.failure import FailureCode
+from bot.job import Ask, Delivery, Job, JobState, Target
+from bot.order import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.job import Order, Place
     from bot.moves import Moves
+    from bot.order import Order, Place
     from bot.store import Store
 
 log = structlog.get_logger(__name__)

@@ -15,8 +15,9 @@ import structlog
 
 from bot.delivery import Sharing, Sight
 from bot.errors import BotError, NoSuchJob, StoreUnavailable, Unclear
-from bot.job import JobState, Role
+from bot.job import JobState
 from bot.media.limits import MB
+from bot.order import Role
 from bot.pace import PREVIEW_SECONDS
 
 if TYPE_CHECKING:

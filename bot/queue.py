@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.estimate import DOCUMENTED, Estimates
-from bot.job import JobState, Kind, Quality
+from bot.job import JobState
+from bot.order import Kind, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from bot.errors import Refused, Unreachable
-from bot.job import Failure, FailureCode
+from bot.failure import Failure, FailureCode
 from bot.transfer import Rejected, TooLarge, download
 
 if TYPE_CHECKING:

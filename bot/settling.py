@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bot.attempt import Attempt, Fate
 from bot.errors import Refused, RemoteError
-from bot.job import Role
+from bot.order import Role
 from bot.task import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bot.hosting import FileHost
-    from bot.job import Job, Kind
+    from bot.job import Job
+    from bot.order import Kind
     from bot.store import Store
     from bot.task import ListedTask, Task, TaskList
 
@@ -30,30 +31,6 @@ log = logging.getLogger(__name__)
 SLACK_SECONDS = 20.0
 _LIST_SPAN = 86400.0
 _DEAD = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED})
-
-
-class Fate(StrEnum):
-    """What is known of a paid call."""
-
-    OPEN = "open"  # it may have been made; nothing more is certain
-    TAKEN = "taken"  # its task is known
-    REFUSED = "refused"  # there is no task
-    VOID = "void"  # its addresses were taken back before both were fetched: a task of it can never be billed
-    DOUBT = "doubt"  # given up: there may be a task, and it may be billed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One paid call. ``began_at`` is the service's clock, as far as it was known; ``asked_at`` is ours."""
-
-    id: int
-    job_id: str
-    epoch: int
-    kind: Kind
-    account: str
-    began_at: float
-    asked_at: float | None
-    fate: Fate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ import logging
 from typing import TYPE_CHECKING, assert_never
 
 from bot.errors import Refused, RemoteError, SpoolFull, StaleJob, StoreUnavailable
-from bot.job import Failure, FailureCode, Job, JobState, Spent
+from bot.failure import Failure, FailureCode, Spent
+from bot.job import Job, JobState
 from bot.pace import BACKOFF_MOST, backoff
 from bot.queue import movable, next_move_at
 from bot.settling import Settler

@@ -22,7 +22,8 @@ import httpx
 
 from bot.budget import Budgets, Rate
 from bot.errors import Refused, RemoteError, Unclear, Unreachable
-from bot.job import FailureCode, Kind, Quality
+from bot.failure import FailureCode
+from bot.order import Kind, Quality
 from bot.queue import Prices
 from bot.studio_codes import Verdict, failure_of, verdict
 from bot.studio_values import epoch, instant, number, stamp

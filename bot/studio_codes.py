@@ -9,7 +9,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bot.job import Failure, FailureCode
+from bot.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

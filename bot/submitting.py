@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.errors import Refused, StoreUnavailable, Unclear, Unreachable
-from bot.job import Ask, Failure, FailureCode, Role, Spent
+from bot.failure import Failure, FailureCode, Spent
+from bot.job import Ask
+from bot.order import Role
 from bot.pace import backoff
 from bot.task import TaskRequest
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from bot.job import Failure, Kind, Quality
+    from bot.failure import Failure
+    from bot.order import Kind, Quality
 
 
 class TaskStatus(StrEnum):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from bot.errors import Refused
 from bot.estimate import learn, next_look
-from bot.job import Failure, FailureCode, Result, Spent
+from bot.failure import Failure, FailureCode, Spent
+from bot.job import Result
 from bot.pace import DAY, backoff
 from bot.task import Task, TaskStatus
 

@@ -11,25 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import settings
 
+from bot.failure import Failure, FailureCode
 from bot.hosting import Hosted
-from bot.job import (
-    Ask,
-    Delivery,
-    Failure,
-    FailureCode,
-    Input,
-    Job,
-    JobState,
-    Kind,
-    Media,
-    Mending,
-    Order,
-    Place,
-    Quality,
-    Result,
-    Role,
-    SourceFile,
-)
+from bot.job import Ask, Delivery, Input, Job, JobState, Media, Mending, Result
+from bot.order import Kind, Order, Place, Quality, Role, SourceFile
 from bot.queue import Prices
 
 if TYPE_CHECKING:

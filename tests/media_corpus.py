@@ -31,7 +31,7 @@ from media_making import (
 )
 from PIL import Image
 
-from bot.job import Role
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

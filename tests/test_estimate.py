@@ -20,7 +20,7 @@ from bot.estimate import (
     learn,
     next_look,
 )
-from bot.job import Quality
+from bot.order import Quality
 
 STANDARD = Quality.STANDARD
 POLL = 15.0

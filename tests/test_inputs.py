@@ -14,12 +14,14 @@ from builders import Clock, order, queued, rows
 from world import Files
 
 from bot.errors import SpoolFull
+from bot.failure import FailureCode
 from bot.hosting.local import LocalHost
 from bot.inputs import BESIDE_BYTES, Inputs, largest
-from bot.job import FailureCode, Job, JobState, Role
+from bot.job import Job, JobState
 from bot.media.limits import LIMITS, MENDABLE
 from bot.media.prepare import Preparer
 from bot.moves import Moves
+from bot.order import Role
 from bot.progress import Progress
 from bot.spool import Spool
 from bot.store import Store

@@ -24,8 +24,9 @@ from builders import (
 
 from bot.errors import SpoolFull
 from bot.intake import Denied, Intake
-from bot.job import FINAL, Ask, Delivery, Job, JobState, Kind, Role, Target
+from bot.job import FINAL, Ask, Delivery, Job, JobState, Target
 from bot.moves import Moves
+from bot.order import Kind, Role
 from bot.store import Store
 
 if TYPE_CHECKING:

@@ -6,19 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import ADA, EVERY_KIND_OF_JOB, IMAGE, NOW, VIDEO, any_job, as_it_came, in_state, queued, unclear
 
-from bot.job import (
-    FINAL,
-    NEXT,
-    Ask,
-    Delivery,
-    Failure,
-    FailureCode,
-    IllegalTransition,
-    Job,
-    JobState,
-    Result,
-    Spent,
-)
+from bot.failure import Failure, FailureCode, Spent
+from bot.job import FINAL, NEXT, Ask, Delivery, IllegalTransition, Job, JobState, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

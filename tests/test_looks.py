@@ -10,8 +10,9 @@ import pytest
 from builders import ADA, NOW, PRICES, Clock, in_state, order, place, queued
 
 from bot.estimate import UNSURE_SECONDS, learn
-from bot.job import Job, JobState, Kind, Quality
+from bot.job import Job, JobState
 from bot.moves import Moves
+from bot.order import Kind, Quality
 from bot.pace import Pace
 from bot.queue import standings
 from bot.slack import messages

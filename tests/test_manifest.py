@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.job import Kind
 from bot.manifest import COMMANDS, EVENTS, OPTIONAL_SCOPES, SCOPES, SHORTCUTS, manifest
+from bot.order import Kind
 from bot.slack import client
 from bot.slack.listeners import COMMAND
 from bot.slack.shortcuts import ANYWHERE, ON_MESSAGE

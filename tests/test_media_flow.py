@@ -18,7 +18,7 @@ from world import Files, Opened, Workplace, texts_of
 
 from bot.demo.practice import BotProcess
 from bot.demo.slack import UPLOAD, dropped, slack_error
-from bot.job import Role
+from bot.order import Role
 
 if TYPE_CHECKING:
     from bot.demo.slack import Message

@@ -9,7 +9,8 @@ from builders import NOW, PRICES, QUICK
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.job import JobState, Kind, Quality
+from bot.job import JobState
+from bot.order import Kind, Quality
 from bot.queue import (
     HOST_AHEAD,
     Prices,

@@ -9,7 +9,8 @@ import pytest
 from builders import NOW
 
 from bot.estimate import DOCUMENTED, Estimate
-from bot.job import JobState, Quality
+from bot.job import JobState
+from bot.order import Quality
 from bot.queue import Turn, in_order, render_seconds, standing, standings
 
 PACE = {quality: Estimate(start=10.0, per_second=2.0, tasks=50) for quality in Quality}

@@ -11,7 +11,8 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 from yarl import URL
 
 from bot.errors import Refused, Unreachable
-from bot.job import FailureCode, Result
+from bot.failure import FailureCode
+from bot.job import Result
 from bot.results import StudioResults
 from bot.transfer import media_session
 

@@ -19,7 +19,8 @@ STEPS = {
     "bot.watching",
     "bot.settling",
 }  # these act, by way of what they are handed, and log
-CENTRE = STEPS | {"bot.job", "bot.task", "bot.pace", "bot.queue", "bot.estimate", "bot.media.limits", "bot.errors"}
+PURE = {"bot.order", "bot.failure", "bot.attempt", "bot.job", "bot.task", "bot.pace", "bot.queue", "bot.estimate"}
+CENTRE = STEPS | PURE | {"bot.media.limits", "bot.errors"}
 # Where a vendor's library may be named at all; the practice world may name anything.
 ROOMS = {
     "slack_sdk": ["bot.slack"],

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import IMAGE, NOW, SIZES, VIDEO, Clock, as_it_came, hosted, queued
 
+from bot.attempt import Fate
 from bot.errors import Refused, RemoteError, Unreachable
+from bot.failure import Failure, FailureCode
 from bot.hosting.local import LocalHost
-from bot.job import Failure, FailureCode, Job, JobState, Kind, Result, Role
-from bot.settling import Fate, Finding, Settler
+from bot.job import Job, JobState, Result
+from bot.order import Kind, Role
+from bot.settling import Finding, Settler
 from bot.store import Store
 from bot.task import ListedTask, Task, TaskStatus
 

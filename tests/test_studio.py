@@ -9,7 +9,8 @@ import pytest
 from vendor_wire import CREATED, KEY, LOST, NOW, Answer, Vendor, fails, output
 
 from bot.errors import Refused, Unclear, Unreachable
-from bot.job import FailureCode, Kind, Quality
+from bot.failure import FailureCode
+from bot.order import Kind, Quality
 from bot.studio import PRICES, Studio, base_url, studio_http
 from bot.task import TaskRequest
 

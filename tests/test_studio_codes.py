@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.job import FailureCode, Spent
+from bot.failure import FailureCode, Spent
 from bot.studio_codes import Verdict, failure_code, failure_of, verdict
 
 # Every code of the vendor's lists, with the messages that make one code mean several things.

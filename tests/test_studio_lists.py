@@ -8,7 +8,7 @@ from vendor_wire import NOW, Vendor, fails
 
 from bot.budget import Budgets, Rate
 from bot.errors import Unclear, Unreachable
-from bot.job import Kind
+from bot.order import Kind
 from bot.studio import Studio
 from bot.task import TaskStatus
 

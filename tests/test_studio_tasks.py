@@ -7,7 +7,7 @@ import pytest
 from vendor_wire import KEY, LOST, NOW, Answer, Vendor, fails, output
 
 from bot.errors import Refused, RemoteError, Unclear, Unreachable
-from bot.job import FailureCode
+from bot.failure import FailureCode
 from bot.studio import Studio
 from bot.task import TaskStatus
 

@@ -11,7 +11,8 @@ from builders import NOW, Clock, in_state
 from structlog.testing import capture_logs
 
 from bot.hosting.local import LIFETIME_SECONDS, LocalHost
-from bot.job import Job, JobState, Kind, Media, Role
+from bot.job import Job, JobState, Media
+from bot.order import Kind, Role
 from bot.spool import Spool
 from bot.store import Address, Store
 from bot.web import Health, routes

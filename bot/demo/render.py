@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from bot.demo.render_film import Frames, Sound, film_frame
 from bot.demo.render_scene import Scene
-from bot.job import Kind, Quality
+from bot.order import Kind, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable

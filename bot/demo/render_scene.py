@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from bot.demo.render_film import picture, thumbnail
-from bot.job import Kind
+from bot.order import Kind
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
-    from bot.job import Quality
+    from bot.order import Quality
 
 _SIDE = 48  # of the thumbnails in which movement is looked for
 _EASE = 0.3  # how quickly the character follows

@@ -12,7 +12,7 @@ import aiohttp
 from bot.demo.studio_media import MAX_BYTES
 from bot.demo.studio_state import Fetched, TaskError, new_file
 from bot.demo.studio_trouble import Operation
-from bot.job import Role
+from bot.order import Role
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import av
 from PIL import Image
 
 from bot.demo.studio_state import TaskError
-from bot.job import Role
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

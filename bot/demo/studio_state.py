@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from bot.demo.studio_trouble import TaskFault
 from bot.demo.watched import Watched
-from bot.job import Kind, Quality
+from bot.order import Kind, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from bot.demo.studio_trouble import Operation
-    from bot.job import Role
+    from bot.order import Role
 
 DAY = 86_400.0
 MODELS: Mapping[str, Kind] = {"wan2.2-animate-move": Kind.ANIMATE, "wan2.2-animate-mix": Kind.SWAP}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from bot.demo.render import Unrenderable, render
 from bot.demo.studio_media import check_input
 from bot.demo.studio_state import MODELS, MODES, Asked, Status, StudioTask, TaskError
-from bot.job import Role
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.demo.slack import Message, SlackFile, View, World
-    from bot.job import Kind
+    from bot.order import Kind
 
 # A practice task takes this long at least, so that one sees the card move; the longest clip renders in about 30 s.
 TASK_SECONDS = 4.0

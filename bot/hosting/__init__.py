@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.job import Kind, Media, Role
+    from bot.job import Media
+    from bot.order import Kind, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bot.job import Kind, Media, Role
+    from bot.job import Media
+    from bot.order import Kind, Role
 
 # Given away at most two turns ahead, fetched when the task is made or starts; a task ends within three hours.
 LIFETIME_SECONDS = 6 * 3600.0

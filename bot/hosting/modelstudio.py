@@ -10,8 +10,8 @@ import secrets
 from typing import TYPE_CHECKING
 
 from bot.errors import Refused
+from bot.failure import Failure, FailureCode
 from bot.hosting import Hosted
-from bot.job import Failure, FailureCode
 from bot.media.limits import content_type, suffix
 from bot.transfer import Rejected, upload_form
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from bot.job import Kind, Media, Role
+    from bot.job import Media
+    from bot.order import Kind, Role
     from bot.studio import Studio, UploadPolicy
 
 LIFETIME_SECONDS = 48 * 3600.0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageCms
 
-from bot.job import Role
 from bot.media.limits import LIMITS
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from bot.job import Role
 from bot.media.limits import LIMITS, Rule, Unfit
 from bot.media.pipes import SAMPLE_RATE, pictures, sound
 from bot.media.video import THREADS, picture_stream, place_tracks, sound_stream
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bot.job import Fit, Media, Problem, Role
+from bot.failure import Problem
+from bot.order import Fit, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from bot.job import Media
 
 MB = 10**6  # the reference does not say whether 10^6 or 2^20 is meant: the smaller one fits both readings
 

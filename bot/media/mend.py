@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from bot.job import Role
 from bot.media.limits import MENDABLE, Rule, Unfit, size_broken
 from bot.media.notes import bare, blank, erase
 from bot.media.sniff import HEAD, admit, recognise
 from bot.media.verdict import judge
+from bot.order import Role
 
 # Pillow and PyAV are loaded where they are needed: each takes longer to load than a file that fits takes to check.
 if TYPE_CHECKING:

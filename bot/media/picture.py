@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from bot.job import Media, Role
+from bot.job import Media
 from bot.media.limits import LIMITS, MENDABLE, Rule, Unfit
 from bot.media.notes import bare
 from bot.media.sniff import HEAD, webp_pixels
 from bot.media.verdict import Found
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import UserError
-from bot.job import Media, Mend, Problem, Role
+from bot.failure import Problem
+from bot.job import Media, Mend
 from bot.media.child import ChildDied, ChildLimits, Children
 from bot.media.limits import MB, Change, Rule, Unfit, Wish, problems
 from bot.media.probe import child_path, media_of, unfit_of
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import UserError
-from bot.job import Media, Role
+from bot.job import Media
 from bot.media.child import ChildDied, ChildLimits, Children
 from bot.media.limits import MENDABLE, Rule, Unfit, problems
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

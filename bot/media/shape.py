@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.job import Fit
+from bot.order import Fit
 
 if TYPE_CHECKING:
     from bot.media.limits import Limits

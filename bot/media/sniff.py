@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.job import Role
 from bot.media.limits import MENDABLE, Rule, Unfit
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from bot.job import Fit, Media, Mend, Role
+from bot.job import Media, Mend
 from bot.media.limits import (
     CODECS_TAKEN,
     FPS_MAX,
@@ -23,11 +23,12 @@ from bot.media.limits import (
     sides,
 )
 from bot.media.shape import Geometry, geometry
+from bot.order import Fit, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.job import Problem
+    from bot.failure import Problem
     from bot.media.limits import Limits, Wish
 
 _FPS_MIN = 10.0  # a slow GIF is given more frames of the same pictures: some readers stumble over one a second

@@ -13,10 +13,11 @@ from av.codec.context import Flags
 from av.sidedata.sidedata import Type as SideData
 from av.stream import Disposition
 
-from bot.job import Media, Role
+from bot.job import Media
 from bot.media.limits import MENDABLE, Rule, Unfit, sides
 from bot.media.survey import Survey, ends_early, survey
 from bot.media.verdict import Found
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -18,10 +18,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.job import Fit, Role
 from bot.media import mend
 from bot.media.limits import Rule, Unfit, Wish, problems
 from bot.media.verdict import achieved
+from bot.order import Fit, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.job import Job, JobState, Kind, Quality, Role
+from bot.job import Job, JobState
 from bot.media.limits import LIMITS, MB, MENDABLE
+from bot.order import Kind, Quality, Role
 from bot.slack.messages import View, money_line, status_lines
 from bot.slack.wording import QUALITY, VERB, duration, escape, ordinal, price, words
 

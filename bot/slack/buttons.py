@@ -10,7 +10,7 @@ import structlog
 
 from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.intake import Denied
-from bot.job import Kind
+from bot.order import Kind
 from bot.slack import answers, controls, details, invitations, modal
 from bot.slack.forms import OPEN_SECONDS
 from bot.slack.offers import Prefill
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncAck, AsyncApp
 
     from bot.intake import Intake
-    from bot.job import Job, Place
+    from bot.job import Job
+    from bot.order import Place
     from bot.slack.afterwards import Afterwards
     from bot.slack.card import Cards
     from bot.slack.client import SlackClient

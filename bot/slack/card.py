@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bot.estimate import Estimates
-    from bot.job import Job, Kind
+    from bot.job import Job
+    from bot.order import Kind
     from bot.progress import Progress
     from bot.queue import Prices, Standing
     from bot.slack.client import SlackClient

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bot.failure import Spent
 from bot.intake import may_render_in_pro, may_retry
-from bot.job import Ask, JobState, Spent, Target
+from bot.job import Ask, JobState, Target
 from bot.slack.wording import plain
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Role
+from bot.order import Role
 from bot.slack.failures import FILE
 from bot.slack.mending import asked, details, mending_line
 from bot.slack.messages import money_line

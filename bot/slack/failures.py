@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.job import FailureCode, Role
+from bot.failure import FailureCode
 from bot.media.limits import Rule
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.job import Problem
+    from bot.failure import Problem
 
 _NEW_PICTURE = "Try a picture with one person, seen from the front, whole face visible, nothing in front of it."
 _NEW_VIDEO = "Try a clip that begins with one person, seen from the front, whole face visible."

@@ -8,7 +8,7 @@ import structlog
 from yarl import URL
 
 from bot.errors import Refused, Unreachable, UserError
-from bot.job import Failure, FailureCode, Problem
+from bot.failure import Failure, FailureCode, Problem
 from bot.media.limits import MB, Rule, metadata_problems
 from bot.slack.client import SlackRefusal
 from bot.transfer import Rejected, TooLarge, download
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from bot.job import Job, Role, SourceFile
+    from bot.job import Job
+    from bot.order import Role, SourceFile
     from bot.slack.client import SlackClient
 
 log = structlog.get_logger(__name__)

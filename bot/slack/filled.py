@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Fit, Order, Place, Problem, Quality, Role, SourceFile
+from bot.failure import Problem
 from bot.media.limits import Rule, metadata_problems
+from bot.order import Fit, Order, Place, Quality, Role, SourceFile
 from bot.slack.failures import problem
 from bot.slack.files import NO_BYTES
 from bot.slack.modal import LONGEST, SHORTEST, UPLOADED, Origin, here

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from bot.errors import StoreUnavailable
 from bot.intake import Denied
-from bot.job import FINAL, Job, Kind
+from bot.job import FINAL, Job
+from bot.order import Kind
 from bot.queue import in_order
 from bot.slack import answers, words
 

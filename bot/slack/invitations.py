@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Kind, Quality, Role
+from bot.order import Kind, Quality, Role
 from bot.slack.offers import Offer, Prefill, from_value
 from bot.slack.wording import Message
 

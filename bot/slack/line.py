@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.estimate import learn
-from bot.job import JobState, Kind, Quality
+from bot.job import JobState
+from bot.order import Kind, Quality
 from bot.progress import Progress
 from bot.queue import standings
 from bot.slack.messages import View

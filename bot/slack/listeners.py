@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.errors import SpoolFull, StoreUnavailable
-from bot.job import Kind
+from bot.order import Kind
 from bot.slack import answers, filled, first_words, modal, words
 from bot.slack.afterwards import Afterwards
 from bot.slack.buttons import Buttons

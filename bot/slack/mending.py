@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from bot.job import Fit, Role
 from bot.media.limits import Change, format_name, megabytes, sides
+from bot.order import Fit, Role
 from bot.slack.failures import FILE, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.job import Job, Media, Mend, Order
+    from bot.job import Job, Media, Mend
+    from bot.order import Order
 
 SHOWN = {Role.IMAGE: "picture", Role.VIDEO: "video-frames"}  # how a preview's files are called
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.errors import RemoteError, SpoolFull, StoreUnavailable
-from bot.job import Order, Place, Role
+from bot.order import Order, Place, Role
 from bot.slack import answers, invitations, modal, words
 from bot.slack.client import POST, SlackRefusal
 from bot.slack.invitations import Wish

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from bot.estimate import DOCUMENTED
-from bot.job import Ask, Job, JobState, Quality, Spent, Target
+from bot.failure import Spent
+from bot.job import Ask, Job, JobState, Target
+from bot.order import Quality
 from bot.slack.controls import buttons
 from bot.slack.failures import SENTENCES, problem
 from bot.slack.mending import asked, details, mending_line

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Fit, Kind, Quality, Role
 from bot.media.limits import LIMITS, MB, MENDABLE
+from bot.order import Fit, Kind, Quality, Role
 from bot.slack.offers import Prefill
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Fit, Quality, Role, SourceFile
 from bot.media.limits import MB
+from bot.order import Fit, Quality, Role, SourceFile
 from bot.slack.files import NO_BYTES
 from bot.slack.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bot.job import Order
+    from bot.order import Order
 
 # How Slack's clients name what it does not describe yet.
 _ENDINGS: Mapping[Role, frozenset[str]] = {

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from bot.delivery import Look, Sharing
 from bot.errors import Unclear, Unreachable
-from bot.job import Role, Target
+from bot.job import Target
 from bot.media.limits import FORMATS
+from bot.order import Role
 from bot.slack import mending, messages
 from bot.slack.client import SlackRefusal
 from bot.slack.poster import UNWELCOME

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Kind
+from bot.order import Kind
 from bot.slack import modal
 from bot.slack.offers import Prefill, is_stub, offers
 

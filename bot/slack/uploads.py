@@ -8,7 +8,7 @@ import structlog
 
 from bot.delivery import Look, Sharing, Sight
 from bot.errors import Refused, Unreachable
-from bot.job import Failure, FailureCode
+from bot.failure import Failure, FailureCode
 from bot.slack.client import SlackRefusal
 from bot.slack.poster import UNWELCOME
 from bot.transfer import Rejected, upload_file

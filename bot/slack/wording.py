@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Kind, Quality
+from bot.order import Kind, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

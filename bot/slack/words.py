@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.job import Kind, Quality, Role
 from bot.media.limits import LIMITS
+from bot.order import Kind, Quality, Role
 from bot.slack.offers import Prefill
 
 if TYPE_CHECKING:

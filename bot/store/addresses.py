@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.job import Role
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.job import JobState, Kind, Spent
-from bot.settling import Attempt, Fate
+from bot.attempt import Attempt, Fate
+from bot.failure import Spent
+from bot.job import JobState
+from bot.order import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot.errors import NoSuchJob, StaleJob
 from bot.estimate import REMEMBERED, Sample
-from bot.job import JobState, Kind, Quality
+from bot.job import JobState
+from bot.order import Kind, Quality
 from bot.queue import Turn, may_submit
 from bot.store import attempts
 from bot.store.rows import COLUMNS, from_row, to_row

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter
 
-from bot.job import Ask, Delivery, Failure, Job, JobState, Media, Mending, Order, Place, Result
+from bot.failure import Failure
+from bot.job import Ask, Delivery, Job, JobState, Media, Mending, Result
+from bot.order import Order, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageStat
 from bot.demo import samples
 from bot.demo.render import Unrenderable, render
 from bot.demo.render_film import film_frame, picture
-from bot.job import Kind, Quality
+from bot.order import Kind, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from bot.demo import samples
 from bot.demo.render_film import picture
 from bot.demo.samples_figure import SIZE, portrait
 from bot.demo.studio_media import check_input
-from bot.job import Role
+from bot.order import Role
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from studio_bench import KEY, MIX, MOVE, Bench, opened
 
 from bot.demo.studio import KEY_ID
 from bot.demo.studio_state import Status
-from bot.job import Role
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,8 +10,10 @@ import pytest
 from bot.demo.studio import StudioStandIn
 from bot.demo.studio_trouble import dropped, http_status, refused
 from bot.errors import Refused, Unclear, Unreachable
+from bot.failure import FailureCode
 from bot.hosting.modelstudio import ModelStudioHost
-from bot.job import FailureCode, Kind, Media, Role
+from bot.job import Media
+from bot.order import Kind, Role
 from bot.studio import Studio, studio_http
 from bot.transfer import media_session
 

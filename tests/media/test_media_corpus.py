@@ -16,9 +16,9 @@ from media_corpus import EITHER, FITS, MENDED, NAMES
 from turned import LONG
 
 from bot.errors import UserError
-from bot.job import Role
 from bot.media.limits import problems
 from bot.media.prepare import Prepared, Preparer
+from bot.order import Role
 
 if TYPE_CHECKING:
     from media_corpus import Corpus, Specimen

@@ -12,11 +12,11 @@ import pytest
 from media_making import FAST_VP8, av1_film, edited, film, matrix, scene
 from PIL import Image
 
-from bot.job import Fit, Role
 from bot.media.finish import index_in_front
 from bot.media.limits import Wish
 from bot.media.mend import look, prepare
 from bot.media.notes import blank
+from bot.order import Fit, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable

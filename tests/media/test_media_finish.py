@@ -12,10 +12,10 @@ import pytest
 from media_making import film, saved, scene
 from turned import LONG
 
-from bot.job import Role
 from bot.media.finish import index_in_front
 from bot.media.limits import Unfit
 from bot.media.mend import finish, look, show
+from bot.order import Role
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,10 +12,11 @@ import av
 import pytest
 from PIL import Image
 
-from bot.job import Media, Role
+from bot.job import Media
 from bot.media.limits import Rule, Unfit, problems
 from bot.media.video import inspect_video
 from bot.media.worker import inspect
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.job import Media, Problem, Role
+from bot.failure import Problem
+from bot.job import Media
 from bot.media.limits import FORMATS, LIMITS, RULES, Rule, content_type, metadata_problems, problems, suffix
+from bot.order import Role
 
 IMAGE = Media(format="jpeg", size=100_000, width=800, height=1200)
 VIDEO = Media(format="mp4", size=1_000_000, width=720, height=1280, seconds=10.0, fps=30.0)

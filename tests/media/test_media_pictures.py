@@ -11,11 +11,11 @@ from media_making import oriented, saved, scene
 from PIL import Image, ImageCms, ImageOps
 from turned import LONG
 
-from bot.job import Fit, Role
 from bot.media.limits import Change, Wish
 from bot.media.mend import prepare
 from bot.media.notes import bare
 from bot.media.worker import inspect
+from bot.order import Fit, Role
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,10 +13,11 @@ from media_making import film, oriented, saved, scene
 from turned import LONG
 
 from bot.errors import UserError
-from bot.job import Fit, Mend, Role
+from bot.job import Mend
 from bot.media.child import ChildBroken, ChildLimits, Children
 from bot.media.limits import Change, Wish
 from bot.media.prepare import MEND_LIMITS, Preparer
+from bot.order import Fit, Role
 
 if TYPE_CHECKING:
     pass

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.errors import UserError
-from bot.job import Media, Problem, Role
+from bot.failure import Problem
+from bot.job import Media
 from bot.media.child import WORKER, ChildLimits, Children
 from bot.media.probe import Prober
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.job import Role
 from bot.media.limits import FPS_MAX, LIMITS, MB, MENDABLE, Limits, format_name
+from bot.order import Role
 
 README = Path(__file__).parents[2] / "README.md"
 DASH, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from bot.job import Role
 from bot.media.limits import Rule, Unfit
 from bot.media.sniff import HEAD, admit, recognise, webp_pixels
+from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.job import Fit, Media, Mend, Role
+from bot.job import Media, Mend
 from bot.media.limits import CHANGES, LIMITS, RULES, Change, Rule, Wish
 from bot.media.shape import geometry
 from bot.media.verdict import Found, achieved, even_rate, judge
+from bot.order import Fit, Role
 
 PICTURE = Found(media=Media(format="jpeg", size=100_000, width=800, height=1200), bare=100_000)
 FILM = Found(

@@ -23,7 +23,8 @@ from sim_world import World
 from sqlite_utils import Database
 from virtual_loop import NoRest, VirtualLoop
 
-from bot.job import FailureCode, Job, JobState, Spent
+from bot.failure import FailureCode, Spent
+from bot.job import Job, JobState
 from bot.store.rows import from_row
 from bot.store.schema import migrate
 

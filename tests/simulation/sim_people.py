@@ -10,7 +10,8 @@ from sim_world import Died
 
 from bot.errors import StoreUnavailable
 from bot.intake import Denied, may_retry
-from bot.job import Ask, Job, JobState, Kind, Order, Place, SourceFile
+from bot.job import Ask, Job, JobState
+from bot.order import Kind, Order, Place, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -13,8 +13,9 @@ from sim_world import Lateness
 
 from bot.delivery import Look, Sharing, Sight
 from bot.errors import Unclear, Unreachable
-from bot.job import Media, Mend, Role
+from bot.job import Media, Mend
 from bot.media.prepare import Finished, Prepared
+from bot.order import Role
 from bot.previews import Shown
 
 if TYPE_CHECKING:

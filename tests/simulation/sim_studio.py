@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from sim_world import Died, Lateness
 
 from bot.errors import StoreUnavailable, Unclear, Unreachable
+from bot.failure import Failure, FailureCode
 from bot.hosting import Hosted
-from bot.job import Failure, FailureCode, Kind
+from bot.order import Kind
 from bot.task import ListedTask, Task, TaskRequest, TaskStatus
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from sim_bot import Life
     from sim_world import World
 
-    from bot.job import Media, Role
+    from bot.job import Media
+    from bot.order import Role
 
 OUR_KEY, FOREIGN_KEY = "key-ours", "key-foreign"
 RESULT_HOURS = 24 * 3600.0

@@ -16,7 +16,8 @@ from scenario import Outcome, Theatre
 from sim_plan import HOUR, Plan, random_plan
 from turned import LONG
 
-from bot.job import FailureCode, JobState
+from bot.failure import FailureCode
+from bot.job import JobState
 
 # The everyday suite plays every so manyeth of the pairs, and so many random plans in each of four parts.
 EVERY, PLANS = (1, 50) if LONG else (6, 12)

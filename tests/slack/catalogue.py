@@ -15,26 +15,10 @@ from typing import TYPE_CHECKING, Any
 from builders import ADA, BOB, NOW, PRICES, in_state, order, queued, unclear
 
 from bot.estimate import DOCUMENTED, Estimate
-from bot.job import (
-    Delivery,
-    Failure,
-    FailureCode,
-    Fit,
-    Input,
-    Job,
-    JobState,
-    Kind,
-    Mend,
-    Mending,
-    Problem,
-    Quality,
-    Result,
-    Role,
-    SourceFile,
-    Spent,
-    Target,
-)
+from bot.failure import Failure, FailureCode, Problem, Spent
+from bot.job import Delivery, Input, Job, JobState, Mend, Mending, Result, Target
 from bot.media.limits import Change, Rule
+from bot.order import Fit, Kind, Quality, Role, SourceFile
 from bot.progress import Done
 from bot.queue import Standing
 from bot.slack import answers, details, failures, invitations, mending, messages, modal, offers

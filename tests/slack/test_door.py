@@ -17,8 +17,9 @@ from builders import ADA, CHANNEL, NOW, PRICES, TEAM, Clock, in_state, queued, u
 from structlog.testing import capture_logs
 
 from bot.intake import Intake
-from bot.job import Job, JobState, Kind
+from bot.job import Job, JobState
 from bot.moves import Moves
+from bot.order import Kind
 from bot.slack.card import Cards
 from bot.slack.client import SlackClient
 from bot.slack.door import Door, Signatures, reachable

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from bot.job import FailureCode, Problem, Role
+from bot.failure import FailureCode, Problem
 from bot.media.limits import RULES, Rule
+from bot.order import Role
 from bot.slack.failures import SENTENCES, problem
 
 

@@ -14,7 +14,9 @@ from builders import order, place, queued
 
 from bot.demo.slack import DOWNLOAD, SlackStandIn, cut, endless, http_status, redirected, slack_error, wrong_length
 from bot.errors import Refused, Unreachable, UserError
-from bot.job import FailureCode, Job, Role, SourceFile
+from bot.failure import FailureCode
+from bot.job import Job
+from bot.order import Role, SourceFile
 from bot.slack.client import SlackClient, slack_session
 from bot.slack.files import SlackFiles
 from bot.transfer import media_session

@@ -10,7 +10,8 @@ from builders import order, place, queued
 
 from bot.demo.slack import DOWNLOAD, ChannelKind, SlackStandIn, slack_error
 from bot.errors import Refused
-from bot.job import FailureCode, Role, SourceFile
+from bot.failure import FailureCode
+from bot.order import Role, SourceFile
 from bot.slack.client import SlackClient, slack_session
 from bot.slack.failures import SENTENCES
 from bot.slack.files import SlackFiles, admitted

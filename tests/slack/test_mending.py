@@ -8,8 +8,9 @@ import pytest
 from builders import IMAGE, NOW, PRICES, VIDEO, in_state, order, queued
 
 from bot.demo.slack.blocks import check_blocks
-from bot.job import Fit, Job, JobState, Mend, Mending, Role
+from bot.job import Job, JobState, Mend, Mending
 from bot.media.limits import CHANGES, Change
+from bot.order import Fit, Role
 from bot.progress import Done
 from bot.slack import mending, messages
 from bot.slack.messages import View

@@ -13,22 +13,10 @@ from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import check_blocks
 from bot.estimate import DOCUMENTED
-from bot.job import (
-    Ask,
-    Delivery,
-    Failure,
-    FailureCode,
-    Job,
-    JobState,
-    Kind,
-    Problem,
-    Quality,
-    Role,
-    SourceFile,
-    Spent,
-    Target,
-)
+from bot.failure import Failure, FailureCode, Problem, Spent
+from bot.job import Ask, Delivery, Job, JobState, Target
 from bot.media.limits import Rule
+from bot.order import Kind, Quality, Role, SourceFile
 from bot.queue import Prices, Standing
 from bot.slack import answers, controls, messages, wording
 from bot.slack.failures import SENTENCES

@@ -7,7 +7,7 @@ import pytest
 from builders import ADA, CHANNEL, TEAM
 
 from bot.demo.slack.blocks import MAX_VIEW_BYTES, check_view, view_bytes
-from bot.job import Fit, Kind, Place, Quality, Role, SourceFile
+from bot.order import Fit, Kind, Place, Quality, Role, SourceFile
 from bot.slack import filled, modal
 from bot.slack.modal import Origin
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack.blocks import check_blocks, check_view
-from bot.job import Fit, Kind, Quality, Role, SourceFile
+from bot.order import Fit, Kind, Quality, Role, SourceFile
 from bot.slack import filled, invitations, modal
 from bot.slack.invitations import Wish
 from bot.slack.offers import Offer, Prefill, from_value, offer, offers

@@ -5,7 +5,7 @@ from builders import QUICK
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.job import Kind, Quality
+from bot.order import Kind, Quality
 from bot.slack.words import Asked, parse, without_mentions
 
 

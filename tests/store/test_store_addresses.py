@@ -11,7 +11,8 @@ from builders import NOW, QUICK, SIZES, Clock, hosted, in_state, rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.job import FINAL, Job, JobState, Role
+from bot.job import FINAL, Job, JobState
+from bot.order import Role
 from bot.store import Address, Store
 from bot.store.addresses import merged
 

@@ -9,7 +9,8 @@ import pytest
 from builders import NOW, VIDEO, Clock, in_state, order, queued, rows
 
 from bot.estimate import REMEMBERED, Sample
-from bot.job import Job, JobState, Kind, Quality
+from bot.job import Job, JobState
+from bot.order import Kind, Quality
 from bot.store import Store
 from bot.store.connection import connect
 from bot.store.rows import to_row

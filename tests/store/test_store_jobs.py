@@ -29,7 +29,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NoSuchJob, StaleJob
-from bot.job import FINAL, Ask, Failure, FailureCode, Job, JobState, Kind, Media, Place, Problem, Quality, Role, Spent
+from bot.failure import Failure, FailureCode, Problem, Spent
+from bot.job import FINAL, Ask, Job, JobState, Media
+from bot.order import Kind, Place, Quality, Role
 from bot.store import Store
 from bot.store.rows import from_row, to_row
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import ADA, NOW, Clock, as_it_came, in_state, order, queued, rows
 
-from bot.job import Fit, Input, JobState, Media, Mend, Mending, Role
+from bot.job import Input, JobState, Media, Mend, Mending
+from bot.order import Fit, Role
 from bot.store import Preview, Store
 
 if TYPE_CHECKING:
