@@ -180,9 +180,9 @@ class Previews:
     async def step(self, job_id: str) -> float | None:
         """Do the next thing for this job's preview. Returns in how many seconds there is more to do, if there is."""
         preview = await self._store.previews.get(job_id)
-        job = await self._store.jobs.get(job_id)
         if preview.ended:
             return None
+        job = await self._store.jobs.get(job_id)
         if preview.completing_at is not None:
             return await self._look(job, preview)
         if job.state not in _WHILE:
