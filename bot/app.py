@@ -222,6 +222,7 @@ async def built(
             base_url=settings.slack_api_url,
             session=await stack.enter_async_context(slack_session(silence or CALL_SECONDS)),
             clock=clock,
+            turn=pace.turn,
             rested=pace.rested,
         )
         yield Bot(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.errors import Unreachable
+from bot.pace import TURN_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +26,6 @@ _GROWTH_A_SECOND = 0.25 / 60
 _AT_THE_START = 0.1
 # A refusal that names no time (or none worth the name) is given this much.
 PAUSE_SECONDS = 1.0
-# A call waits this long for its turn where it stands; more is its owner's to wait.
-PATIENCE_SECONDS = 2.0
 # What rounding leaves of a wait that is over.
 _NOTHING = 1e-6
 # So many idle budgets may be kept, one for each channel say, before those that are full are forgotten.
@@ -127,7 +126,7 @@ class Budgets:
         rate_of: Callable[[str], Rate | None],
         *,
         clock: Callable[[], float],
-        patience: float = PATIENCE_SECONDS,
+        patience: float = TURN_SECONDS,
         rested: float = 0.0,
     ) -> None:
         self._rate_of = rate_of

@@ -11,6 +11,8 @@ DAY = 86400.0
 BACKOFF_MOST = 300.0
 # A job that ends at once needs no preview, and what just moved may move on in the same breath.
 PREVIEW_SECONDS = 1.0
+# A call waits this long for its turn where it stands; more is its owner's to wait.
+TURN_SECONDS = 2.0
 EDIT_SECONDS = 3.0  # Slack's advice for messages that show progress
 
 
@@ -26,6 +28,7 @@ class Pace:
     look_again: float = 300.0  # how often it is asked while the requester thinks
     edit: float = EDIT_SECONDS  # between two edits of a card
     preview: float = PREVIEW_SECONDS
+    turn: float = TURN_SECONDS
     rested: float = 0.0  # for how long before its start nobody asked the services anything, as the bot may assume
 
     @property

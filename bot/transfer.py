@@ -215,9 +215,12 @@ async def _post(
 
             headers = {"Content-Type": content_type, "Content-Length": str(len(head) + size + len(tail))}
             async with session.post(_address(url), data=body(), headers=headers, allow_redirects=False) as response:
+                answer = await response.content.read(_ANSWER_MOST)
                 if response.status not in {200, 201, 204}:
-                    answer = await response.content.read(_ANSWER_MOST)
                     raise _refusal("upload", response, answer.decode("utf-8", "replace"))
+                # Something on the way answered instead: Slack says "OK", object storage says nothing.
+                if answer.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
+                    raise Unreachable("upload: a page instead of an answer")
 
 
 def _put_off(limit: asyncio.Timeout, silence: float | None) -> None:

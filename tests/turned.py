@@ -16,6 +16,7 @@ from world import PATIENCE, Workplace
 from bot.app import Bot, built, serve_with
 from bot.config import Settings
 from bot.demo.proxy import Proxy
+from bot.pace import Pace
 
 # A day of waiting takes seconds here; what really takes time, a service's silence, is cut short.
 SILENCE = 1.5
@@ -60,7 +61,7 @@ class BotTurned:
             self._task.result()
 
     async def _run(self, settings: Settings, serving: asyncio.Event) -> None:
-        async with built(settings, clock=self.clock, silence=SILENCE) as self.bot:
+        async with built(settings, pace=Pace(turn=0.0), clock=self.clock, silence=SILENCE) as self.bot:
             await serve_with(self.bot, settings, until=self._until, serving=serving)
 
     async def stop(self) -> int:

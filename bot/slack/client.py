@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.budget import Budgets, Rate
 from bot.errors import RemoteError, Unclear, Unreachable
+from bot.pace import TURN_SECONDS
 from bot.transfer import retry_after
 
 if TYPE_CHECKING:
@@ -129,9 +130,10 @@ class SlackClient:
         base_url: str,
         session: aiohttp.ClientSession,
         clock: Callable[[], float] = time.monotonic,
+        turn: float = TURN_SECONDS,
         rested: float = 0.0,
     ) -> None:
-        self.budgets = Budgets(rate_of, clock=clock, rested=rested)
+        self.budgets = Budgets(rate_of, clock=clock, patience=turn, rested=rested)
         # The SDK's default handler sends a POST again after a lost connection: a message would be posted twice.
         self.web = AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
         self.web.proxy = (

@@ -183,7 +183,7 @@ SAFEGUARDS = (
         "one retry",  # a button pressed twice makes one job
         "bot/intake.py",
         'key=f"retry:{job.id}"',
-        'key=f"retry:{job.id}:{self._clock()}"',
+        'key=f"retry:{_new_id()}"',
     ),
     Sabotage(
         "removal",  # a wish to delete is carried out, whoever dies meanwhile
