@@ -143,6 +143,16 @@ async def test_an_upload_into_trouble_may_be_repeated(media: aiohttp.ClientSessi
     assert caught.value.retry_after == 3
 
 
+async def test_a_page_on_the_way_that_takes_an_upload_is_no_success(media: aiohttp.ClientSession, video: Path) -> None:
+    async def page(request: Request) -> None:
+        await request.body()
+        await request.answer(200, b"\n<!DOCTYPE html><html>Welcome to the hotel.</html>")
+
+    async with serving(page) as base:
+        with pytest.raises(Unreachable, match="a page"):
+            await upload_file(media, base, video, content_type="video/mp4")
+
+
 async def test_an_upload_that_is_not_taken_any_more_ends(media: aiohttp.ClientSession, tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:
