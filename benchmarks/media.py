@@ -255,7 +255,7 @@ def measure_acks(folder: Path, rounds: int = 3, seconds: float = 6.0) -> list[st
     ):
         for _ in range(rounds):
             idle.append(quantile(load.ask(server.hello, 0, seconds), 0.99))
-            mends = [_mending(path, folder / f"made-{number}") for number in range(2)]
+            mends = [_mending(path, folder / f"beside-{number}") for number in range(2)]
             time.sleep(1)  # loading is over
             beside.append(quantile(load.ask(server.hello, 0, seconds), 0.99))
             if any(mend.poll() is not None for mend in mends):
