@@ -226,6 +226,8 @@ class Deliverer:
             reference = await self._reference(job, fetched)
             self._spool.make_room(to, size + RESULT_MORE_BYTES, evictable=await self._references.evictable(job))
             finished = await self._finisher.finish(fetched, reference, to)
+        except InterruptedError:  # the machine is going down: the next start finishes it
+            raise
         except (UserError, SpoolFull, OSError, RuntimeError) as error:
             log.warning("the result is posted as it came", reason=f"{type(error).__name__}: {error}")
             media = await self._looked_at(fetched)

@@ -197,3 +197,14 @@ def lying(data: bytes) -> bytes:
     for name, offset in ((b"mvhd", 16), (b"tkhd", 20), (b"mdhd", 16)):
         struct.pack_into(">I", changed, data.index(name) + 4 + offset, 0x7FFFFFF0)
     return bytes(changed)
+
+
+def with_track(data: bytes, code: bytes) -> bytes:
+    """Return an MP4 whose last track of sound says that it is a camera's notes of this kind."""
+    made = bytearray(data)
+    handler = data.rindex(b"soun")
+    made[handler : handler + 4] = b"meta"
+    for name, other in ((b"mp4a", code), (b"smhd", b"nmhd")):
+        place = data.rindex(name)
+        made[place : place + 4] = other
+    return bytes(made)

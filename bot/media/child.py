@@ -28,6 +28,7 @@ _PROGRESS_MOST = 10**9
 _STDERR_BYTES = 4096  # the last of them: a traceback names its reason at the end
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # without them some builds of Python do not start
 _SETTINGS = {"MALLOC_ARENA_MAX": "2"}  # else each thread of a decoder keeps a heap of its own
+_FROM_OUTSIDE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})  # before it learned to ignore them
 _WATCH_SECONDS = 0.05 if sys.platform == "linux" else 0.5  # where a look costs a process of its own, less often
 
 
@@ -67,8 +68,9 @@ class Children:
         """Hand the request to a child that works in ``folder``, and return its answer.
 
         ``progress`` is told how much is done of how much, as often as the child says so. Raises ``ChildDied`` when the
-        file was too much for the child and ``ChildBroken`` when it has a bug. Whatever happens, cancellation included,
-        the child is gone when this returns.
+        file was too much for the child, ``ChildBroken`` when it has a bug, and ``OSError`` when neither has the fault:
+        the disk took nothing, or somebody ended the child. Whatever happens, cancellation included, the child is gone
+        when this returns.
         """
         async with self._turns:
             question = json.dumps({**request, "limits": asdict(limits)}).encode()
@@ -181,6 +183,8 @@ class _Child:
         if self._stopped is not None:
             raise ChildDied(self._stopped, f"stopped: {self._stopped}")
         if status is not None and status < 0:
+            if -status in _FROM_OUTSIDE:
+                raise InterruptedError(f"ended from outside, by signal {-status}")
             # A kill that is not ours is the system's, short of memory.
             rules: dict[int, Rule] = {signal.SIGXCPU: Rule.TIMEOUT, signal.SIGKILL: Rule.MEMORY}
             raise ChildDied(rules.get(-status, Rule.CORRUPT), f"ended by signal {-status}")
@@ -192,6 +196,8 @@ class _Child:
             raise ChildDied(Rule.CORRUPT, "no answer") from error
         if not isinstance(answer, dict):
             raise ChildDied(Rule.CORRUPT, "no answer")
+        if type(number := answer.get("disk")) is int:
+            raise OSError(number, "no file can be written")
         return answer
 
 

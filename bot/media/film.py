@@ -230,9 +230,9 @@ def _run(source: InputContainer, makers: dict[int, Any], pictures: Any, frames: 
     progress(frames, frames)
 
 
-def place_packets(source: InputContainer) -> list[tuple[int, int]]:
+def place_packets(source: InputContainer, path: Path) -> list[tuple[int, int]]:
     """Return where in the file, and how long, the packets are in which a camera wrote where it was."""
-    tracks = place_tracks(source)
+    tracks = place_tracks(source, path)
     if not tracks:
         return []
     return [(packet.pos, packet.size) for packet in source.demux(tracks) if packet.pos is not None and packet.size]

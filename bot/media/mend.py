@@ -90,7 +90,7 @@ def _mend_film(path: Path, found: Found, plan: Plan, to: Path, progress: Progres
     if not plan.recode and found.media.format in {"mp4", "mov"}:
         shutil.copyfile(path, to)
         with opened(path, found.media.format) as source, to.open("r+b") as film:
-            erase(film, place_packets(source))
+            erase(film, place_packets(source, path))
             blank(film)
         return
     with opened(path, found.media.format) as source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -20,21 +21,23 @@ _KEPT_IN_WEBP = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP", b"ANIM",
 _TOLD_IN_WEBP = frozenset((b"EXIF", b"XMP "))
 _BRANCHES = frozenset((b"moov", b"trak"))  # of an MP4: what holds others
 _NOTES = frozenset((b"udta", b"meta", b"uuid"))
+_TO_CODES = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl"))
 
 
 def bare(data: bytes, kind: str) -> tuple[bytes, bool]:
     """Return the picture without its notes, and whether one of them tells of a person, a place or a camera.
 
-    A picture that has none, or is of a kind that is not known here, or is damaged, comes back as it was. What decides
-    over the look (colour profile, Adobe's colour order, density) stays.
+    A picture that has none, or is of a kind that is not known here, comes back as it was. What decides over the look
+    (colour profile, Adobe's colour order, density) stays. Raises ``ValueError`` for one that is not built as its kind
+    is: decoders make something of it, and nobody can say what it tells.
     """
     strip = {"jpeg": _bare_jpeg, "png": _bare_png, "webp": _bare_webp}.get(kind)
     if strip is None:
         return data, False
     try:
         stripped, told = strip(data)
-    except (IndexError, ValueError, struct.error):
-        return data, False
+    except (IndexError, struct.error) as error:
+        raise ValueError("cut off") from error
     return (stripped, told) if told else (data, False)
 
 
@@ -121,8 +124,45 @@ def blank(film: BinaryIO) -> None:
         film.write(bytes(end - inside))
 
 
+def track_codes(film: BinaryIO) -> dict[int, str]:
+    """Return the four letters by which each track of an MP4 or MOV names what is in it, by the track's number.
+
+    A file that is not built as it should be gives those that were found before.
+    """
+    codes: dict[int, str] = {}
+    number = 0
+    film.seek(0, 2)
+    with suppress(ValueError):
+        for name, inside in _boxes(film, 0, film.tell(), top=True):
+            film.seek(inside)
+            if name == b"tkhd":
+                head = film.read(24)
+                number = int.from_bytes(head[20:24] if head[:1] == b"\x01" else head[12:16])
+            else:
+                codes.setdefault(number, film.read(16)[12:].decode("latin-1").lower())
+    return codes
+
+
+def _boxes(film: BinaryIO, place: int, end: int, *, top: bool = False) -> Iterator[tuple[bytes, int]]:
+    """Yield each track's header and description: name, and where its contents begin."""
+    for name, _, inside, after in _level(film, place, end, top=top):
+        if name in _TO_CODES:
+            yield from _boxes(film, inside, after)
+        elif name in {b"tkhd", b"stsd"}:
+            yield name, inside
+
+
 def _notes(film: BinaryIO, place: int, end: int, *, top: bool) -> Iterator[tuple[int, int, int]]:
     """Yield where each box of notes begins, where its contents begin, and where it ends."""
+    for name, start, inside, after in _level(film, place, end, top=top):
+        if name in _BRANCHES:
+            yield from _notes(film, inside, after, top=False)
+        elif name in _NOTES:
+            yield start, inside, after
+
+
+def _level(film: BinaryIO, place: int, end: int, *, top: bool) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield the boxes beside each other: name, where it begins, where its contents begin, where it ends."""
     while place + 8 <= end:
         film.seek(place)
         head = film.read(16)
@@ -133,10 +173,7 @@ def _notes(film: BinaryIO, place: int, end: int, *, top: bool) -> Iterator[tuple
             size = end - place
         if size < header or place + size > end:
             raise ValueError("a box longer than what holds it")
-        if name in _BRANCHES:
-            yield from _notes(film, place + header, place + size, top=False)
-        elif name in _NOTES:
-            yield place, place + header, place + size
+        yield name, place, place + header, place + size
         place += size
 
 

@@ -115,14 +115,18 @@ def _found(path: Path, kind: str, image: Image.Image) -> Found:
     turn = _turn(image)
     width, height = image.size if turn < 5 else image.size[::-1]
     size = path.stat().st_size
-    stripped, notes = (0, False)
+    stripped, notes, unread = 0, False, False
     if size <= 2 * LIMITS[Role.IMAGE].size:  # a bigger one is made anew in any case
-        data, notes = bare(path.read_bytes(), kind)
-        stripped = len(data)
+        try:
+            data, notes = bare(path.read_bytes(), kind)
+            stripped = len(data)
+        except ValueError:
+            unread = True
     return Found(
         media=Media(format=kind, size=size, width=width, height=height),
         bare=stripped or size,
         notes=notes,
+        unread=unread,
         turn=turn,
         colours=_colours(path, kind, image),
         alpha=is_transparent(image),

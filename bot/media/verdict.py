@@ -42,6 +42,7 @@ class Found:
     media: Media
     bare: int  # bytes without its notes
     notes: bool = False  # there are some that are nobody's business
+    unread: bool = False  # nobody can say whether there are
     turn: int = 1  # how it is to be turned and mirrored: 1 to 8, as EXIF counts
     colours: str = ""  # how its colours are kept, if not in the plain way
     alpha: bool = False  # something in it is transparent
@@ -108,6 +109,7 @@ def _judge_picture(found: Found, wish: Wish) -> Verdict:
         *([Mend(Change.FLATTENED, after="white")] if found.alpha else []),
         *([Mend(Change.COLOURS, found.colours, "8-bit RGB")] if found.colours else []),
         *_compressed(limits, found.bare),
+        *([Mend(Change.CLEANED)] if found.unread else []),
     )
     notes = [Mend(Change.CLEANED)] if found.notes else []
     return Verdict(

@@ -15,6 +15,7 @@ from av.stream import Disposition
 
 from bot.job import Media
 from bot.media.limits import MENDABLE, Rule, Unfit, sides
+from bot.media.notes import track_codes
 from bot.media.survey import Survey, ends_early, survey
 from bot.media.verdict import Found
 from bot.order import Role
@@ -70,7 +71,8 @@ _TURNS: Mapping[tuple[int, int, int, int], int] = {
 _LIGHT: Mapping[int, str] = {16: "pq", 18: "hlg"}  # by the number of the transfer curve in ITU-T H.273
 _BT2020 = 9  # of the primaries
 _PLACES = ("location", "gps", "xyz")  # in the names of notes that tell where somebody was
-_TRACKS = frozenset({"gpmd", "camm"})  # a camera's position, second by second
+# In which cameras (GoPro, Android's, DJI, Sony) write where they were, second by second.
+_TRACKS = frozenset({"gpmd", "camm", "djmd", "dbgi", "rtmd"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,13 @@ def inspect_video(path: Path, kind: str, *, thorough: bool) -> Found:
         seen = survey(container, stream)
         if thorough:
             _check_end(container, stream, seen)
-        return _found(container, stream, look, seen, kind=kind, size=path.stat().st_size)
+        return _found(container, stream, look, seen, kind=kind, path=path)
 
 
-def _found(container: InputContainer, stream: VideoStream, look: _Look, seen: Survey, *, kind: str, size: int) -> Found:
+def _found(
+    container: InputContainer, stream: VideoStream, look: _Look, seen: Survey, *, kind: str, path: Path
+) -> Found:
+    size = path.stat().st_size
     media = Media(
         format=kind,
         size=size,
@@ -132,7 +137,7 @@ def _found(container: InputContainer, stream: VideoStream, look: _Look, seen: Su
     return Found(
         media=media,
         bare=size,
-        notes=_tells_places(container),
+        notes=_tells_places(container, path if kind in {"mp4", "mov"} else None),
         turn=look.turn,
         colours=_colours(stream),
         pixels=look.pixels,
@@ -229,20 +234,22 @@ def _colours(stream: VideoStream) -> str:
     return f"{pixels.components[0].bits}-bit {subsampled.get(share, '')}".strip()
 
 
-def _tells_places(container: InputContainer) -> bool:
+def _tells_places(container: InputContainer, path: Path | None) -> bool:
     notes = {**container.metadata}
     for stream in container.streams:
         notes |= stream.metadata
-    return any(place in name.lower() for name in notes for place in _PLACES) or bool(place_tracks(container))
+    return any(place in name.lower() for name in notes for place in _PLACES) or bool(
+        path and place_tracks(container, path)
+    )
 
 
-def place_tracks(container: InputContainer) -> list[Any]:
-    """Return the streams in which a camera wrote where it was."""
-    return [stream for stream in container.streams if _tag(stream) in _TRACKS]
-
-
-def _tag(stream: Any) -> str:
-    return "" if stream.type in {"video", "audio"} else str(getattr(stream, "codec_tag", "")).lower()
+def place_tracks(container: InputContainer, path: Path) -> list[Any]:
+    """Return the streams of an MP4 or MOV in which a camera wrote where it was. PyAV does not tell their names."""
+    if all(stream.type in {"video", "audio"} for stream in container.streams):
+        return []
+    with path.open("rb") as film:
+        codes = track_codes(film)
+    return [stream for stream in container.streams if codes.get(stream.id) in _TRACKS]
 
 
 def _check_end(container: InputContainer, stream: VideoStream, seen: Survey) -> None:

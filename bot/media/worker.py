@@ -2,7 +2,7 @@
 
 One request, a JSON object, on standard input. On standard output lines of JSON: any number that tell of progress, and
 last the answer. Then it ends. It confines itself before it touches the file. Exit status 0 means that it answered, 1
-that it has a bug or the disk is full; a signal means that the file was too much for it, which is its purpose.
+that it has a bug; a signal means that the file was too much for it, which is its purpose.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import resource
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -142,6 +143,8 @@ ACTIONS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 
 def main() -> None:
     """Serve the one request, and end the process."""
+    for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # platforms send these to every process
+        signal.signal(ending, signal.SIG_IGN)  # the parent decides what is left, and kills what it wants gone
     gc.set_threshold(_SELDOM)
     request = json.load(sys.stdin.buffer)
     confine(request["limits"])
@@ -149,6 +152,10 @@ def main() -> None:
         answer = ACTIONS[request["action"]](request)
     except Unfit as unfit:
         answer = {"unfit": {"rule": unfit.rule, "found": unfit.found, "limit": unfit.limit}}
+    except Exception as error:
+        if getattr(error, "errno", None) not in _DISK:
+            raise
+        answer = {"disk": error.errno}  # type: ignore[attr-defined]  # it has one
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     os._exit(0)  # the kernel takes a process apart quicker than Python does

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -122,11 +123,25 @@ async def test_no_more_than_two_work_at_a_time_and_waiting_costs_no_time(tmp_pat
     code = "start = time.monotonic(); time.sleep(0.4); print(json.dumps({'start': start, 'end': time.monotonic()}))"
     shared = children(code)
     began = time.monotonic()
-    limits = ChildLimits(wall_seconds=1.6)
+    limits = ChildLimits(wall_seconds=20.0)
     spans = await asyncio.gather(*(shared.run({}, folder=tmp_path, limits=limits) for _ in range(6)))
     at_once = [sum(other["start"] <= span["start"] < other["end"] for other in spans) for span in spans]
     assert max(at_once) == 2
     assert time.monotonic() - began >= 1.2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_machine_that_goes_down_blames_no_file(number: signal.Signals, tmp_path: Path) -> None:
+    """Platforms send their signal to every process: early it ends the child, later the child does not heed it."""
+    with pytest.raises(InterruptedError, match="from outside"):
+        await children(f"os.kill(os.getpid(), {int(number)}); time.sleep(60)").run(
+            {}, folder=tmp_path, limits=ChildLimits()
+        )
+    code = "import os, bot.media.worker as worker\n"
+    code += f"worker.ACTIONS = {{'tell': lambda request: os.kill(os.getpid(), {int(number)}) or {{'lives': True}}}}\n"
+    program = (sys.executable, "-I", "-c", f"{code}worker.main()")
+    answer = await Children(program=program).run({"action": "tell"}, folder=tmp_path, limits=ChildLimits())
+    assert answer == {"lives": True}
 
 
 async def test_cancelling_leaves_no_child_and_frees_its_turn(tmp_path: Path) -> None:

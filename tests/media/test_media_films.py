@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
-from media_making import FAST_VP8, av1_film, edited, film, matrix, scene
+from media_making import FAST_VP8, av1_film, edited, film, matrix, scene, with_track
 from PIL import Image
 
 from bot.media.finish import index_in_front
@@ -318,6 +318,26 @@ def test_a_place_is_not_carried_into_a_mended_film(tmp_path: Path) -> None:
 def test_boxes_that_lie_about_their_length_are_not_followed() -> None:
     with pytest.raises(ValueError, match="longer"):
         blank(io.BytesIO(b"\0\0\0\x20moov\0\0\0\xffudta" + bytes(16)))
+
+
+@pytest.mark.parametrize("track", [b"gpmd", b"camm", b"djmd", b"rtmd"])
+def test_a_cameras_track_of_where_it_was_is_erased_and_the_rest_kept(track: bytes, tmp_path: Path) -> None:
+    data = with_track(film(sound=2.5, voices=2), track)
+    verdict = mended(data, tmp_path)
+    assert done(verdict) == ["cleaned"]
+    made = (tmp_path / "made").read_bytes()
+    assert len(made) == len(data)
+    with av.open(tmp_path / "in") as source:
+        streams = [(stream.index, stream.type) for stream in source.streams]
+        packets = [(p.stream.index, p.pos, p.size) for p in source.demux() if p.pos is not None and p.size]
+    assert [kind for _, kind in streams] == ["video", "audio", "data"]
+    for index, place, length in packets:
+        assert made[place : place + length] == (bytes(length) if index == 2 else data[place : place + length])
+
+
+def test_other_tracks_of_a_telephone_are_no_reason_to_touch_a_film(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(with_track(film(sound=2.5, voices=2), b"mebx"))
+    assert prepare(tmp_path / "in", Role.VIDEO, Wish(), tmp_path / "made", lambda done, of: None)[1].fits
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])

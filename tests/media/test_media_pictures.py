@@ -131,11 +131,32 @@ def test_a_picture_without_notes_is_left_alone(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
-def test_damage_is_never_made_worse(kind: str) -> None:
+def test_a_damaged_picture_is_not_said_to_be_bare(kind: str) -> None:
     data = saved(scene(320, 240), kind, exif=oriented(1, place=True))
     for place in range(0, len(data), 97):
-        part = data[:place]
-        assert bare(part, kind) == (part, False)
+        with pytest.raises(ValueError, match=r"cut off|no marker"):
+            bare(data[:place], kind)
+
+
+def odd_jpegs() -> dict[str, bytes]:
+    """Pictures that decoders open without complaint, and that are not built as the standard says."""
+    data = saved(scene(320, 240), "jpeg", exif=oriented(1, place=True))
+    second, tables = 4 + int.from_bytes(data[4:6]), data.index(b"\xff\xdb")
+    return {
+        "a byte between": data[:second] + b"\0" + data[second:],
+        "no marker": data[:second] + b"\xff\x00" + data[second:],
+        "before the tables": data[:tables] + b"\0\0" + data[tables:],
+    }
+
+
+@pytest.mark.parametrize("name", odd_jpegs())
+def test_a_place_leaves_no_house_in_a_picture_that_only_decoders_understand(name: str, tmp_path: Path) -> None:
+    data = odd_jpegs()[name]
+    assert b"CANARY" in data
+    _, _, verdict = mended(data, tmp_path)
+    assert [mend.change for mend in verdict.mends] == [Change.CLEANED]
+    assert verdict.plan.recode
+    assert b"CANARY" not in (tmp_path / "made").read_bytes()
 
 
 def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
