@@ -58,6 +58,7 @@ log = structlog.get_logger(__name__)
 # A platform kills what is still there 10 s after SIGTERM: the steps in hand get most of it, the cards the rest.
 STEPS_SECONDS = 5.5
 CARDS_SECONDS = 1.5
+CLOSING_SECONDS = 0.5  # after all that
 SOCKET_RETRY_SECONDS = 5.0
 
 
@@ -277,16 +278,18 @@ async def serve_with(
 async def _stop(bot: Bot, runner: web.AppRunner, loops: list[asyncio.Task[None]]) -> None:
     """First nothing new comes in, then what is in hand ends, then the last word is shown."""
     loops[-1].cancel()
-    if bot.socket is not None:
-        await bot.socket.close()
     bot.previews.stop()
-    stopping = asyncio.create_task(runner.cleanup())
+    # Beside the rest: a Slack that answers no goodbye, or a client that reads slowly, must not keep the steps waiting.
+    closing = [asyncio.create_task(runner.cleanup())]
+    if bot.socket is not None:
+        closing.append(asyncio.create_task(bot.socket.close()))
     await bot.engine.stop(within=STEPS_SECONDS)
     await bot.listeners.drain(within=0.5)
     await bot.cards.stop(within=CARDS_SECONDS)
-    for loop in loops:
-        loop.cancel()
-    await asyncio.gather(*loops, stopping, return_exceptions=True)
+    await asyncio.wait(closing, timeout=CLOSING_SECONDS)
+    for task in (*loops, *closing):
+        task.cancel()
+    await asyncio.gather(*loops, *closing, return_exceptions=True)
 
 
 async def _connect(bot: Bot) -> None:

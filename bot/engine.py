@@ -22,12 +22,12 @@ BREATHER_SECONDS = 5.0
 class Work(Protocol):
     """What there is to do."""
 
-    async def due(self) -> list[str]:
-        """Return the ids that have something to do now."""
+    async def due(self, now: float) -> list[str]:
+        """Return the ids that have something to do at this instant."""
         ...
 
-    async def next_due(self) -> float | None:
-        """Return when the next one will have."""
+    async def next_due(self, now: float) -> float | None:
+        """Return when, after this instant, the next one will have."""
         ...
 
     async def advance(self, job_id: str) -> None:
@@ -58,8 +58,10 @@ class Engine:
             while not self._stopping:
                 self._awake.clear()
                 try:
-                    await self._start_due()
-                    delay = await self._delay()
+                    # One instant for both: what falls due between two would be in neither, and never be done.
+                    now = self._clock()
+                    await self._start_due(now)
+                    delay = await self._delay(now)
                 except Exception:
                     log.exception("the job loop could not look for work")
                     delay = BREATHER_SECONDS
@@ -69,7 +71,7 @@ class Engine:
 
     async def turn(self) -> None:
         """Start every due step and wait for all of them."""
-        await self._start_due()
+        await self._start_due(self._clock())
         await asyncio.gather(*self._in_hand.values())
 
     async def stop(self, *, within: float) -> None:
@@ -86,10 +88,10 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _start_due(self) -> None:
-        if self._clock() < self._breather_until:
+    async def _start_due(self, now: float) -> None:
+        if now < self._breather_until:
             return
-        for job_id in await self._work.due():
+        for job_id in await self._work.due(now):
             if len(self._in_hand) >= AT_ONCE:
                 return
             if job_id not in self._in_hand and not self._stopping:
@@ -109,9 +111,9 @@ class Engine:
         del self._in_hand[task.get_name()]
         self._awake.set()
 
-    async def _delay(self) -> float | None:
-        at = await self._work.next_due()
-        if self._clock() < self._breather_until:
+    async def _delay(self, now: float) -> float | None:
+        at = await self._work.next_due(now)
+        if now < self._breather_until:
             at = min(at or self._breather_until, self._breather_until)
         return None if at is None else max(0.0, at - self._clock())
 

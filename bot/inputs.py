@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from bot.errors import UserError
+from bot.errors import Refused, UserError
 from bot.failure import Failure, FailureCode
 from bot.job import Input, Mending
 from bot.media.limits import LIMITS, MB, MENDABLE, Wish
@@ -106,7 +106,11 @@ class Inputs:
     async def host(self, job: Job) -> None:
         """Give the job's present attempt its two addresses, making the files again if the spool lost them."""
         with self._spool.using(job.id):  # until the addresses are stored, nothing else says that the files are needed
-            found = dict(zip(Role, await self._both(job), strict=True))
+            try:
+                found = dict(zip(Role, await self._both(job), strict=True))
+            except UserError as error:  # brought again, it is not what was checked
+                failure = Failure(FailureCode.FILE_CHANGED, problems=error.problems)
+                raise Refused("the files fit no more", failure=failure) from error
             puts = await asyncio.gather(*(self._put(job, role, each) for role, each in found.items()))
             sizes = {role: each.media.size for role, each in found.items()}
             await self._store.addresses.add(job, dict(zip(Role, puts, strict=True)), sizes)

@@ -177,11 +177,6 @@ class Job:
         return self.delivery.removed_by is not None and self.delivery.removed_at is None
 
     @property
-    def in_flight(self) -> bool:
-        """True while the job holds one of the places at the service."""
-        return self.state in {JobState.SUBMITTING, JobState.RENDERING} and self.ask is None
-
-    @property
     def settling(self) -> bool:
         """True once the paid call's answer is known to be lost."""
         return self.state is JobState.SUBMITTING and self.submitting_at is not None and self.due_at > self.submitting_at

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.errors import Unreachable
 
 DAY = 86400.0
+WEEK = 7 * DAY
 # The longest wait between two tries, unless a service wished for more.
 BACKOFF_MOST = 300.0
 # A job that ends at once needs no preview, and what just moved may move on in the same breath.

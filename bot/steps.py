@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from bot.errors import Refused, RemoteError, SpoolFull, StaleJob, StoreUnavailable
 from bot.failure import Failure, FailureCode, Spent
 from bot.job import Job, JobState
-from bot.pace import BACKOFF_MOST, backoff
+from bot.pace import BACKOFF_MOST, WEEK, backoff
 from bot.queue import movable, next_move_at
 from bot.settling import Settler
 from bot.submitting import Submitter
@@ -67,17 +67,15 @@ class Steps:
             store=store, studio=studio, host=host, settler=settler, moves=moves, clock=clock, pace=pace
         )
 
-    async def due(self) -> list[str]:
-        """Return the jobs that have something to do now."""
-        now = self._clock()
+    async def due(self, now: float) -> list[str]:
+        """Return the jobs that have something to do at this instant."""
         jobs = await self._store.jobs.due(now, checks=CHECKS_AT_ONCE)
         for turns in await self._store.jobs.lines(now):
             jobs += movable(turns, self._pace.places, now)
         return jobs
 
-    async def next_due(self) -> float | None:
-        """Return when, if nothing else happens, a job will have something to do."""
-        now = self._clock()
+    async def next_due(self, now: float) -> float | None:
+        """Return when after this instant, if nothing else happens, a job will have something to do."""
         times = [await self._store.jobs.next_due(now)]
         times += [next_move_at(turns, self._pace.places, now) for turns in await self._store.jobs.lines(now)]
         return min((at for at in times if at is not None), default=None)
@@ -139,10 +137,12 @@ class Steps:
     async def _put_off(self, job_id: str, error: Exception) -> None:
         """Somebody else's trouble: the job keeps its state and takes another turn later.
 
-        Only a job that nothing was spent on ends because a service said no.
+        Only a job that nothing was spent on ends because a service said no, or kept its files back for a week.
         """
         job = await self._store.jobs.get(job_id)
-        if isinstance(error, Refused) and job.state in {JobState.QUEUED, JobState.READY}:
+        if job.state is JobState.QUEUED and self._clock() - job.created_at > WEEK:
+            await self._fail(job, Failure(FailureCode.FILE_GONE, f"not to be had for a week: {error}"))
+        elif isinstance(error, Refused) and job.state in {JobState.QUEUED, JobState.READY}:
             await self._fail(job, error.failure)
         elif not job.final or job.removing:
             log.warning("put off: %s: %s", type(error).__name__, error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, assert_never
 
-from bot.errors import Refused
+from bot.errors import Refused, RemoteError
 from bot.estimate import learn, next_look
 from bot.failure import Failure, FailureCode, Spent
 from bot.job import Result
@@ -55,8 +55,7 @@ class Watcher:
         """Ask how the task stands, or to have it cancelled if somebody wished so, and store what was learned."""
         if job.task_id is None:
             raise ValueError("a rendering job has a task id")
-        if job.cancel_by and not job.too_late:
-            await self._cancel(job, job.task_id, job.cancel_by)
+        if job.cancel_by and not job.too_late and await self._cancel(job, job.task_id, job.cancel_by):
             return
         try:
             task = self._settler.by_our_clock(await self._studio.look_up(job.task_id))
@@ -135,12 +134,19 @@ class Watcher:
         else:
             await self._fail(job, Failure(FailureCode.TASK_CANCELLED))
 
-    async def _cancel(self, job: Job, task_id: str, by: str) -> None:
-        """Ask the service. Only its answer makes the job cancelled; a task that has begun can't be stopped."""
-        if await self._studio.cancel(task_id):
+    async def _cancel(self, job: Job, task_id: str, by: str) -> bool:
+        """Ask the service; returns whether it heard. Only its answer makes the job cancelled."""
+        try:
+            cancelled = await self._studio.cancel(task_id)
+        except RemoteError as error:
+            # It says nothing about the task, which may end meanwhile: then its video dies within a day.
+            log.warning("the wish to cancel was not heard: %s", error)
+            return False
+        if cancelled:
             await self._moves.keep(job, lambda job: job.cancelled(by, now=self._clock()), who=by)
         else:
             await self._moves.keep(job, lambda job: job.stay(due_at=self._clock(), too_late=True), who=by)
+        return True
 
     async def _fail(self, job: Job, failure: Failure) -> None:
         await self._moves.keep(job, lambda job: job.failed(failure, now=self._clock()))

@@ -145,19 +145,6 @@ def test_a_question_ends_with_every_way_out_of_it(leave: str) -> None:
     assert MOVES[leave][1](unclear()).ask is None
 
 
-def test_a_job_that_asks_holds_no_place() -> None:
-    assert in_state(JobState.SUBMITTING).in_flight
-    assert in_state(JobState.RENDERING).in_flight
-    assert not unclear().in_flight
-    assert unclear().state is JobState.SUBMITTING
-    assert unclear().ask is Ask.UNCLEAR
-
-
-@pytest.mark.parametrize("state", sorted(set(JobState) - {JobState.SUBMITTING, JobState.RENDERING}))
-def test_only_what_is_at_the_service_holds_a_place(state: JobState) -> None:
-    assert not in_state(state).in_flight
-
-
 def test_a_move_forgets_the_failures_in_a_row_and_putting_off_counts_them() -> None:
     job = in_state(JobState.READY).put_off(due_at=NOW + 1).put_off(due_at=NOW + 2)
     assert (job.failures, job.due_at, job.state) == (2, NOW + 2, JobState.READY)

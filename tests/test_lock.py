@@ -52,7 +52,7 @@ def test_a_second_process_waits_and_then_says_which_folder_is_in_use(tmp_path: P
         before = time.monotonic()
         with pytest.raises(FolderInUse, match=f"{tmp_path.name}/"), only_process(tmp_path, patience=0.3):
             pass
-        assert 0.3 <= time.monotonic() - before < 2
+        assert time.monotonic() - before >= 0.3
 
 
 def test_the_folder_is_free_when_the_other_one_leaves_in_time(tmp_path: Path) -> None:

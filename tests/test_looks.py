@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import ADA, NOW, PRICES, Clock, in_state, order, place, queued
 
+from bot.errors import Refused, Unclear, Unreachable
 from bot.estimate import UNSURE_SECONDS, learn
+from bot.failure import Failure, FailureCode
 from bot.job import Job, JobState
 from bot.moves import Moves
 from bot.order import Kind, Quality
@@ -36,6 +38,7 @@ class Service:
     asked: list[str] = field(default_factory=list)
     account: str = "account"
     clock_offset: float | None = None
+    refusal: Exception = field(default_factory=NotImplementedError)
 
     async def create(self, request: TaskRequest) -> str:
         raise NotImplementedError
@@ -45,7 +48,7 @@ class Service:
         return self.task
 
     async def cancel(self, task_id: str) -> bool:
-        raise NotImplementedError
+        raise self.refusal
 
     async def list_tasks(self, kind: Kind, *, since: float, until: float) -> list[ListedTask]:
         raise NotImplementedError
@@ -73,10 +76,16 @@ async def looked(
 ) -> Job:
     """Look at a task once; return the job as it stands then."""
     job = await store.jobs.add(in_state(JobState.RENDERING))
+    task = Task(id=str(job.task_id), status=status, started_at=began)
+    return await stepped(store, clock, job, Service(task, clock_offset=offset))
+
+
+async def stepped(store: Store, clock: Clock, job: Job, service: Service) -> Job:
+    """Do one step of the job; return it as it stands then."""
     unused: Any = None
     steps = Steps(
         store=store,
-        studio=Service(Task(id=str(job.task_id), status=status, started_at=began), clock_offset=offset),
+        studio=service,
         inputs=unused,
         deliverer=unused,
         host=unused,
@@ -93,6 +102,21 @@ async def test_a_task_is_watched_around_the_end_that_history_tells(store: Store,
     await remember(store)
     assert (await looked(store, clock, TaskStatus.RUNNING, began=NOW - 10)).due_at == NOW + 15
     assert (await looked(store, clock, TaskStatus.RUNNING, began=NOW - 95)).due_at < NOW + 1
+
+
+@pytest.mark.parametrize(
+    "refusal", [Refused("401", failure=Failure(FailureCode.KEY)), Unreachable("500"), Unclear("lost")], ids=str
+)
+async def test_a_wish_to_cancel_that_is_not_heard_keeps_nobody_from_looking(
+    store: Store, clock: Clock, refusal: Exception
+) -> None:
+    """A paid video dies within a day: it must not wait behind a cancel that the service answers with no for ever."""
+    job = await store.jobs.add(in_state(JobState.RENDERING))
+    job = await store.jobs.save(job, job.stay(due_at=clock(), cancel_by=ADA), who=ADA)
+    service = Service(Task(id=str(job.task_id), status=TaskStatus.RUNNING, started_at=NOW - 5), refusal=refusal)
+    after = await stepped(store, clock, job, service)
+    assert service.asked == [job.task_id]
+    assert (after.task_started_at, after.failures, after.cancel_by) == (NOW - 5, 0, ADA)
 
 
 async def test_without_a_history_a_running_task_is_asked_about_evenly(store: Store, clock: Clock) -> None:

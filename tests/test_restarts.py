@@ -7,12 +7,16 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.demo.practice import BotProcess
+from aiohttp import web
+
+from bot.demo.practice import BotProcess, free_port
 from bot.demo.slack import DOWNLOAD, UPLOAD, trickle
 from bot.demo.slack import slow as slow_slack
 from bot.demo.studio_trouble import held, rate_limited, slow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from world import Opened, Workplace
 
 
@@ -139,6 +143,47 @@ async def test_sigterm_ends_within_eight_seconds_and_loses_nothing(workplaces: O
     workplace.slack.trouble.clear()
     await process(workplace).start()
     await ended_once(workplace)
+
+
+async def test_sigterm_ends_in_time_although_slack_answers_no_goodbye(tmp_path: Path) -> None:
+    """Socket Mode's library waits ten seconds for the answer to its goodbye."""
+
+    async def method(request: web.Request) -> web.Response:
+        known = {"ok": True, "url": "https://team.example/", "team_id": "T1", "user_id": "U1", "bot_id": "B1"}
+        port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
+        opened = {"ok": True, "url": f"ws://127.0.0.1:{port}/socket"}
+        return web.json_response(opened if request.match_info["method"] == "apps.connections.open" else known)
+
+    async def socket(request: web.Request) -> web.WebSocketResponse:
+        mute = web.WebSocketResponse(autoclose=False, autoping=False)
+        await mute.prepare(request)
+        connected.set()
+        await asyncio.sleep(60)
+        return mute
+
+    connected = asyncio.Event()
+    slack = web.Application()
+    slack.add_routes([web.route("*", "/api/{method}", method), web.get("/socket", socket)])
+    runner = web.AppRunner(slack, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    settings = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "SLACK_API_URL": f"http://127.0.0.1:{runner.addresses[0][1]}/api/",
+        "DASHSCOPE_API_KEY": "sk-1",
+        "HOST": "127.0.0.1",
+        "PORT": str(free_port()),
+        "DATA_DIR": str(tmp_path / "data"),
+    }
+    bot = BotProcess(settings=settings, folder=tmp_path, log=tmp_path / "log")
+    await bot.start(ready=False)
+    async with asyncio.timeout(30):
+        await connected.wait()
+    began = time.monotonic()
+    assert await bot.stop() == 0
+    assert time.monotonic() - began < 8
+    await runner.cleanup()
 
 
 async def test_a_second_bot_in_the_same_folder_waits_for_the_first_to_go(workplaces: Opened) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -205,3 +206,13 @@ def test_slack_is_met_only_by_who_builds_the_bot() -> None:
         if inside(imported.name, "bot.slack")
     ]
     assert found == []
+
+
+def test_whatever_the_bot_imports_is_declared() -> None:
+    """What only comes along with another package may stay away with that one's next version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[\[<>=~! ]", name)[0].lower().replace("-", "_") for name in project["dependencies"]}
+    called = {"PIL": "pillow", "yaml": "pyyaml", "dotenv": "python_dotenv"}
+    imported = {each.name.partition(".")[0] for path in MODULES for each in imports(path) if not each.types_only}
+    foreign = imported - set(sys.stdlib_module_names) - {"bot", "__future__", ""}
+    assert {called.get(name, name) for name in foreign} <= declared

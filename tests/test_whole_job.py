@@ -176,6 +176,19 @@ async def test_a_video_that_the_thread_refuses_goes_to_the_channel_then_to_direc
     assert workplace.slack.world.channels[video.channel].direct
 
 
+@pytest.mark.parametrize("code", ["access_denied", "slack_connect_file_upload_sharing_blocked", "of_next_year"])
+async def test_a_no_that_slack_does_not_list_leaves_no_paid_video_unseen(workplaces: Opened, code: str) -> None:
+    """Whatever the word, it is a no of this place: the next one is tried, and at last it is kept for its requester."""
+    workplace = await workplaces()
+    workplace.slack.trouble.always("files.completeUploadExternal", slack_error(code))
+    await workplace.order()
+    await workplace.until(lambda: "Deliver again" in workplace.card())
+    workplace.slack.trouble.clear()
+    await workplace.slack.person("ada").press(workplace.said("card")[0], "job_deliver_again")
+    await workplace.until(lambda: "Done" in workplace.card())
+    assert len(workplace.videos()) == 1
+
+
 async def test_a_video_nobody_takes_is_kept_and_delivered_again_on_demand(workplace: Workplace) -> None:
     workplace.slack.conduct.uploads = "none"
     await workplace.order()

@@ -97,8 +97,9 @@ class BotTurned:
         """
         assert self.bot is not None
         resting = self.bot.engine._breather_until
-        steps = await self.bot.steps.next_due()
-        if await self.bot.steps.due():
+        now = self.clock()
+        steps = await self.bot.steps.next_due(now)
+        if await self.bot.steps.due(now):
             steps = max(resting, self.clock())
         shows = self.bot.previews.next_due()
         steps = shows if steps is None else min(steps, shows or steps)

@@ -10,9 +10,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 from bot.errors import Refused
-from bot.failure import Failure, FailureCode
+from bot.failure import Failure, FailureCode, Problem
 from bot.hosting import Hosted
-from bot.media.limits import content_type, suffix
+from bot.media.limits import Rule, content_type, suffix
 from bot.transfer import Rejected, upload_form
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ class ModelStudioHost:
 def _check_size(policy: UploadPolicy, role: Role, media: Media) -> None:
     if policy.size_most is not None and media.size > policy.size_most:
         detail = f"{role}: {media.size / _MB:.1f} MB, the temporary storage takes {policy.size_most / _MB:g} MB"
-        raise Refused(detail, failure=Failure(FailureCode.FILE_SIZE, detail))
+        limit = f"{policy.size_most / _MB:g} MB in Model Studio's temporary storage"
+        problem = Problem(role, Rule.SIZE, found=f"{media.size / _MB:.1f} MB", limit=limit)
+        raise Refused(detail, failure=Failure(FailureCode.BAD_FILES, detail, problems=(problem,)))
 
 
 def _wants_new_policy(error: Rejected) -> bool:

@@ -100,7 +100,8 @@ def _checking(mended: Done | None) -> str:
 def waiting_line(job: Job, standing: Standing | None, *, exact: bool = False) -> str:
     """Return where a job that waits stands: its place if it is near or ``exact`` is wanted, else about how long."""
     if job.failures:
-        return "Waiting: Model Studio is busy or out of reach. I keep trying, nothing is spent meanwhile."
+        spent = "" if job.doubts else " Nothing is spent meanwhile."
+        return f"Waiting: something I need is busy or out of reach. I keep trying.{spent}"
     return waiting_words(standing, exact=exact)
 
 

@@ -11,7 +11,7 @@ from bot.media.limits import FORMATS
 from bot.order import Role
 from bot.slack import mending, messages
 from bot.slack.client import SlackRefusal
-from bot.slack.poster import UNWELCOME
+from bot.slack.poster import unwelcome
 from bot.slack.uploads import Uploads, later
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def _found(cards: Cards, job: Job, target: Target) -> tuple[str, str | Non
     try:
         return await _target(cards, job, target)
     except SlackRefusal as error:
-        if error.code in UNWELCOME:
+        if unwelcome(error):
             return None
         raise later(error) from error
     except Unclear as error:

@@ -23,30 +23,19 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Slack's words for a place where the bot may not post.
-UNWELCOME = frozenset(
-    {
-        "not_in_channel",
-        "channel_not_found",
-        "is_archived",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "restricted_action_non_threadable_channel",
-        "restricted_action_thread_locked",
-        "cannot_reply_to_message",
-        "thread_not_found",
-        "message_limit_exceeded",
-        "team_access_not_granted",
-        "posting_to_channel_denied",
-        "user_not_in_channel",
-        "messages_tab_disabled",
-        "cannot_dm_bot",
-    }
-)
+# Words that ask whoever runs the bot for something, and also tell of one place that is closed.
+_THIS_PLACE = frozenset({"access_denied", "team_access_not_granted"})
 _DELETED = "message_not_found"
 # A deleted card comes back so often. Who deletes it again does not want it.
 COMES_BACK = 1
+
+
+def unwelcome(error: SlackRefusal) -> bool:
+    """Return whether a no is about this place: then another is tried. Slack has more words for it than it lists.
+
+    What only whoever runs the bot can mend would be refused elsewhere just so, and is waited for.
+    """
+    return error.code in _THIS_PLACE or not error.operators
 
 
 class Poster:
@@ -107,7 +96,7 @@ class Poster:
         try:
             await self._say(card.channel, thread, message, job, "failed")
         except SlackRefusal as error:
-            if error.code not in UNWELCOME:
+            if not unwelcome(error):
                 raise
             await self._say(await self.direct_channel(job), None, message, job, "failed")
         await self._store.cards.told(job.id)
@@ -119,7 +108,7 @@ class Poster:
             channel, ts = await self._say(job.place.channel, job.place.thread, message, job, "card")
             direct = False
         except SlackRefusal as error:
-            if error.code not in UNWELCOME:
+            if not unwelcome(error):
                 raise
             log.info("the card goes to direct messages", reason=str(error))
             channel, direct = await self.direct_channel(job), True

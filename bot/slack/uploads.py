@@ -10,7 +10,7 @@ from bot.delivery import Look, Sharing, Sight
 from bot.errors import Refused, Unreachable
 from bot.failure import Failure, FailureCode
 from bot.slack.client import SlackRefusal
-from bot.slack.poster import UNWELCOME
+from bot.slack.poster import unwelcome
 from bot.transfer import Rejected, upload_file
 
 if TYPE_CHECKING:
@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _ALREADY = frozenset({"file_not_found", "file_deleted"})
-# No place of this workspace takes the file: no use in trying the next one.
-_NO_UPLOADS = frozenset(
-    {
-        "file_uploads_disabled",
-        "file_uploads_except_images_disabled",
-        "file_upload_size_restricted",
-        "file_type_not_allowed",
-        "storage_limit_reached",
-    }
-)
 
 
 class Uploads:
@@ -52,9 +42,10 @@ class Uploads:
             place = await self._client.read("files.getUploadURLExternal", filename=name, length=size, alt_txt=alt)
             await upload_file(self._media, str(place["upload_url"]), path, content_type=content_type)
         except SlackRefusal as error:
-            if error.code in _NO_UPLOADS:
-                raise Refused(str(error), failure=Failure(FailureCode.UNCOLLECTED, error.code)) from error
-            raise later(error) from error
+            if error.operators:
+                raise later(error) from error
+            # Nothing was shown to anybody yet: this workspace does not take the file, wherever it would stand.
+            raise Refused(str(error), failure=Failure(FailureCode.UNCOLLECTED, error.code)) from error
         except Rejected as error:
             # A used or expired upload address: the next try gets a new one.
             raise Unreachable(str(error)) from error
@@ -112,7 +103,7 @@ class Uploads:
 def _refused(error: SlackRefusal) -> Sharing:
     if error.code == "file_not_found":
         return Sharing.NO_SUCH_FILE
-    if error.code in UNWELCOME or error.code in _NO_UPLOADS:
+    if unwelcome(error):
         return Sharing.UNWELCOME
     raise later(error) from error
 

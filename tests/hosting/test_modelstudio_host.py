@@ -95,7 +95,10 @@ async def test_a_file_that_the_policy_does_not_take_is_not_sent(
     vendor: StudioStandIn, host: FileHost, file: Path
 ) -> None:
     vendor.storage.max_size_mb = 1
-    assert (await refusal(host, file)).failure.code is FailureCode.FILE_SIZE
+    failure = (await refusal(host, file)).failure
+    (problem,) = failure.problems
+    assert (failure.code, problem.rule) == (FailureCode.BAD_FILES, "size")
+    assert problem.limit == "1 MB in Model Studio's temporary storage"
     assert vendor.state.requests["upload"] == 0
 
 

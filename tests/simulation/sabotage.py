@@ -202,15 +202,25 @@ SAFEGUARDS = (
 
 def noticed(sabotage: Sabotage, folder: Path) -> bool:
     """Whether the tests go red without this safeguard."""
-    for part in ("bot", "tests"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for part in ("pyproject.toml", "README.md", "manifest.yml"):
-        shutil.copy(ROOT / part, folder / part)
+    copy(folder)
     path = folder / sabotage.file
     before = path.read_text()
     if before.count(sabotage.text) != 1:
         raise SystemExit(f"{sabotage.name}: {sabotage.file} does not say (once) {sabotage.text!r}")
     path.write_text(before.replace(sabotage.text, sabotage.instead))
+    return not green(sabotage.tests, folder)
+
+
+def copy(folder: Path) -> None:
+    """Put into a folder what the tests need."""
+    for part in ("bot", "tests"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("pyproject.toml", "README.md", "manifest.yml"):
+        shutil.copy(ROOT / part, folder / part)
+
+
+def green(tests: tuple[str, ...], folder: Path) -> bool:
+    """Whether these tests pass on what is in the folder."""
     command = [
         sys.executable,
         "-m",
@@ -221,13 +231,13 @@ def noticed(sabotage: Sabotage, folder: Path) -> bool:
         "--no-header",
         "-p",
         "no:cacheprovider",
-        *sabotage.tests,
+        *tests,
     ]
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if not re.search(r"^FAILED |^\d+ passed", ended.stdout, re.MULTILINE):  # the tests themselves did not run
-        raise SystemExit(f"{sabotage.name}: {ended.stdout}{ended.stderr}")
-    return ended.returncode != 0
+        raise SystemExit(f"{tests}: {ended.stdout}{ended.stderr}")
+    return ended.returncode == 0
 
 
 def main() -> int:
@@ -238,12 +248,26 @@ def main() -> int:
     wanted = [each for each in SAFEGUARDS if not arguments.names or each.name in arguments.names]
     unnoticed = 0
     with ThreadPoolExecutor(arguments.at_once) as pool:
+        # What is red with every safeguard in its place would notice nothing.
+        suites = sorted({each.tests for each in wanted})
+        for tests, (whole, seconds) in zip(suites, pool.map(whole_run, suites), strict=True):
+            verdict = "green" if whole else "RED"
+            sys.stdout.write(f"with everything          {verdict:<12} {seconds:5.0f} s  {' '.join(tests)}\n")
+            unnoticed += not whole
         for sabotage, (red, seconds) in zip(wanted, pool.map(tried, wanted), strict=True):
             unnoticed += not red
             verdict = "red" if red else "STILL GREEN"
             sys.stdout.write(f"without the {sabotage.name:<16} {verdict:<12} {seconds:5.0f} s\n")
             sys.stdout.flush()
     return min(1, unnoticed)
+
+
+def whole_run(tests: tuple[str, ...]) -> tuple[bool, float]:
+    """Whether these tests pass with every safeguard in its place, and how long that took."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        copy(Path(folder))
+        return green(tests, Path(folder)), time.monotonic() - began
 
 
 def tried(sabotage: Sabotage) -> tuple[bool, float]:
