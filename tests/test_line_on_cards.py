@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 from builders import ADA, NOW, PRICES, TEAM, Clock, in_state, place
-from world import text_of
+from world import text_of, texts_of
 
 from bot.demo.slack import SlackStandIn
 from bot.intake import Intake
@@ -21,6 +22,7 @@ from bot.moves import Moves
 from bot.slack.card import REFRESH_SECONDS, Cards
 from bot.slack.client import SlackClient
 from bot.slack.first_words import FirstWords
+from bot.slack.messages import card
 from bot.store import Store
 
 if TYPE_CHECKING:
@@ -131,6 +133,25 @@ async def test_near_places_are_exact_far_ones_rounded_and_only_what_reads_differ
     assert len(edited) < LONG_LINE  # of the others only those whose rounded time is another
     await desk.cards.stop(within=1.0)
     await shown
+
+
+async def test_a_card_is_edited_every_three_seconds_at_most_and_shows_the_newest_state(desk: Desk) -> None:
+    (job,) = await desk.line(["U1"])
+    await desk.cards.ensure(job)
+    shown = asyncio.create_task(desk.cards.run())
+    edits = list[float]()
+    for failures in range(1, 13):  # each reads differently from the one before
+        changed = job.stay(due_at=job.due_at, failures=failures % 2, doubts=failures // 2)
+        job = await desk.store.jobs.save(job, changed)
+        desk.cards.changed(job.id)
+        await desk.pass_time(1)
+        edits += [desk.clock.now] * len(desk.slack.calls.of("chat.update"))
+        desk.slack.calls.clear()
+    await desk.pass_time(10)
+    shown.cancel()
+    assert len(edits) >= 3
+    assert min(later - earlier for earlier, later in pairwise(edits)) >= 3
+    assert text_of(desk.posted[job.id]) == "\n".join(texts_of(card(job, await desk.cards.view(job)).blocks))
 
 
 async def test_one_persons_many_jobs_hold_up_nobody_and_status_is_exact(desk: Desk) -> None:

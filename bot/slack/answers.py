@@ -54,7 +54,7 @@ def help_text(prices: Prices, estimates: Estimates) -> str:
         _BEST,
         f"Price of a second (standard / pro): animate {rates[Kind.ANIMATE]}, swap {rates[Kind.SWAP]}. {_FREE}",
         f"Time (standard / pro): {_EXAMPLE_SECONDS:g} s of video take {times}, and cost {costs} with animate.",
-        "Model Studio takes one job at a time. Turns go round the people who wait.",
+        "Model Studio takes few jobs at a time. Turns go round the people who wait.",
         "`/animate jobs` your jobs · `/animate status` the queue · `/animate status ID` one job",
         "`/animate cancel ID` stops a job: free while it waits here.",
     ]
@@ -144,8 +144,11 @@ def unusable(files: int) -> str:
     """Return what the form says of named files that this person can't use here, or nothing if there are none."""
     if not files:
         return ""
-    which = "One of the files you named" if files == 1 else f"{files} of the files you named"
-    return f"{which} can't be used here: it must stand in this conversation, where I can see it. Or upload it below."
+    if files == 1:
+        which, must, them = "One of the files you named", "it must", "it"
+    else:
+        which, must, them = f"{files} of the files you named", "they must", "them"
+    return f"{which} can't be used here: {must} stand in this conversation, where I can see {them}."
 
 
 def missing_scope(scope: str) -> str:

@@ -18,7 +18,7 @@ from bot.job import JobState
 from bot.pace import EDIT_SECONDS
 from bot.slack.client import CARD_EDITS, EDIT, POST
 from bot.slack.line import Lines
-from bot.slack.messages import waiting_line, waiting_words
+from bot.slack.messages import question, waiting_line, waiting_words
 from bot.slack.poster import Poster
 
 if TYPE_CHECKING:
@@ -253,6 +253,8 @@ class Cards:
             late = error  # the requester is told of the end all the same
         if job.state is JobState.FAILED and not card.told:
             await self._poster.tell(job, card)
+        if (asked := question(job)) and card.called != asked:
+            await self._poster.call(job, card, asked)
         await self._note_place(job)
         if late is not None:
             raise late

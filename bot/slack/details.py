@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.order import Role
 from bot.slack.failures import FILE
 from bot.slack.mending import asked, details, mending_line
-from bot.slack.messages import money_line
+from bot.slack.messages import money_so_far
 from bot.slack.wording import QUALITY, TEXT_MOST, VERB, clean, fitting, plain, section, words
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _facts(job: Job, prices: Prices) -> Iterable[tuple[str, str]]:
     yield "Check for a person", "yes" if job.order.check_person else "no"
     yield "“AI generated” mark", "yes" if job.order.watermark else "no"
     yield "State", f"{job.state}{f', asks: {job.ask}' if job.ask else ''}"
-    yield "Money", money_line(job, prices)
+    yield "Money", money_so_far(job, prices)
     yield "Model Studio's task", clean(job.task_id or "", 100)
     yield "Attempt", f"{job.epoch + 1}, failed tries in a row: {job.failures}"
     if job.failure is not None:

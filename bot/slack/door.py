@@ -117,7 +117,11 @@ class Door:
         if not _sensible(request.body):
             log.warning("a request has no sense", size=len(body))
             return Answer(400, "not understood")
-        response = await self.app.async_dispatch(request)
+        try:
+            response = await self.app.async_dispatch(request)
+        except Exception as error:  # noqa: BLE001 -- Bolt itself falls over what it did not expect
+            log.warning("a request could not be read", error=type(error).__name__, size=len(body))
+            return Answer(400, "not understood")
         content_type = response.first_headers().get("content-type", "text/plain").partition(";")[0]
         return Answer(response.status, response.body or "", content_type)
 
@@ -148,20 +152,43 @@ class Socket:
         await self._handler.close_async()  # type: ignore[no-untyped-call]  # nor here
 
 
+# What each kind of request must have, where inside it, for a listener to make sense of it.
+_PERSON = ("user.id", "team.id")
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "command": ("command", "user_id", "team_id", "channel_id", "trigger_id"),
+    "block_actions": (*_PERSON, "trigger_id"),
+    "message_action": (*_PERSON, "trigger_id", "callback_id", "channel.id", "message.ts"),
+    "shortcut": (*_PERSON, "trigger_id", "callback_id"),
+    "view_submission": (*_PERSON, "view.id", "view.type", "view.callback_id", "view.private_metadata"),
+    "view_closed": (*_PERSON, "view.id", "view.type", "view.callback_id"),
+    "event_callback": ("event.type",),
+}
+
+
 def _sensible(body: object) -> bool:
     """What Slack sends is an object that names its kind and has what belongs to it; Bolt falls over anything else."""
     if not isinstance(body, dict):
         return False
-    actions = body.get("actions")
-    match body.get("type"):
+    kind = body.get("type") or ("command" if "command" in body else None)
+    if not isinstance(kind, str):
+        return "ssl_check" in body
+    if not all(isinstance(_within(body, name), str) for name in _NEEDED.get(kind, ())):
+        return False
+    match kind:
         case "block_actions":
+            actions = body.get("actions")
             return isinstance(actions, list) and bool(actions) and all(isinstance(action, dict) for action in actions)
-        case "event_callback":
-            return isinstance(body.get("event"), dict)
-        case None:
-            return "command" in body or "ssl_check" in body
-        case kind:
-            return isinstance(kind, str)
+        case "view_submission":
+            return isinstance(_within(body, "view.state.values"), dict)
+        case _:
+            return True
+
+
+def _within(body: Mapping[str, Any], name: str) -> object:
+    found: object = body
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
 
 
 async def _bug(error: Exception, body: dict[str, Any]) -> BoltResponse:

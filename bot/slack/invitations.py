@@ -57,8 +57,8 @@ def invitation(wish: Wish, kind: Kind | None, note: str = "") -> Message:
 
 
 def said(text: str) -> Message:
-    """Return a sentence as a message."""
-    return Message(text, [_section(text)])
+    """Return sentences as a message: without blocks, of which one would hold no more than 3,000 characters."""
+    return Message(text)
 
 
 def _section(text: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _section(text: str) -> dict[str, Any]:
 def _missing(prefill: Prefill, kind: Kind | None) -> str:
     if not prefill.offers and kind is None:
         return "Mention me with `animate` or `swap`, a picture and a video, and I start at once. Or use the form:"
-    pictures, videos = (_count(prefill, role) for role in Role)
+    pictures, videos = (1, 1) if pair(prefill) else (len(prefill.candidates(role)) for role in Role)
     found = f"I found {_number(pictures, 'picture')} and {_number(videos, 'video')} here"
     if (pictures, videos) == (1, 1):
         if kind is not None:
@@ -77,8 +77,11 @@ def _missing(prefill: Prefill, kind: Kind | None) -> str:
     return f"{found}; I need one of each. Choose in the form:"
 
 
-def _count(prefill: Prefill, role: Role) -> int:
-    return len(prefill.candidates(role))
+def pair(prefill: Prefill) -> tuple[Offer, Offer] | None:
+    """Return picture and video if there are two files and one way to use both; a GIF, say, may be either."""
+    image, video = (prefill.candidates(role) for role in Role)
+    pairs = [(one, other) for one in image for other in video if one is not other]
+    return pairs[0] if len(pairs) == 1 and len(prefill.offers) == len(Role) else None
 
 
 def _number(count: int, thing: str) -> str:

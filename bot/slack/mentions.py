@@ -133,7 +133,12 @@ class Mentions:
 
     async def pressed(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         """Open the form as the answer's button wants it."""
-        wish = invitations.from_button(action["value"])
+        try:
+            wish = invitations.from_button(action["value"])
+        except (ValueError, LookupError, TypeError):
+            log.warning("a button's value is not one of ours")
+            await ack()
+            return
         origin = modal.Origin(
             invitations.OPEN[action["action_id"]],
             body["channel"]["id"],
@@ -217,16 +222,15 @@ def _filled_up(prefill: Prefill, thread: tuple[Offer, ...]) -> Prefill:
 
 def _clear(asked: Asked, prefill: Prefill) -> Order | None:
     """Return the order if there is no doubt: a known command, nothing not understood, one picture and one video."""
-    if asked.kind is None or asked.unknown or len(prefill.offers) != len(Role):
+    found = invitations.pair(prefill)
+    if asked.kind is None or asked.unknown or found is None:
         return None
-    image, video = (prefill.candidates(role) for role in Role)
-    if len(image) != 1 or len(video) != 1 or image == video:
-        return None
+    image, video = found
     return Order(
         kind=asked.kind,
         quality=prefill.quality,
         start=prefill.start or 0.0,
         length=prefill.length,
-        image=image[0].source,
-        video=video[0].source,
+        image=image.source,
+        video=video.source,
     )

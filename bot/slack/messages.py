@@ -159,10 +159,13 @@ def _usual(job: Job, view: View) -> str:
 
 def _posting(job: Job) -> list[str]:
     if job.delivery.target is Target.KEPT:
+        advice = "Invite me to the channel, or ask an admin whether uploads are off, full or limited"
         return [
-            "The video is ready, but I found no place where I may post it.",
-            "Invite me to the channel (or allow uploads) and press Deliver again. I keep it for 7 days.",
+            "The video is ready, but Slack let me post it nowhere: not here, and not in direct messages.",
+            f"{advice}; then press Deliver again. I keep it for 7 days.",
         ]
+    if job.failures > 1:
+        return ["Posting the video. Slack does not take it at the moment: I keep trying, and keep it safe meanwhile."]
     return ["Posting the video"]
 
 
@@ -192,6 +195,8 @@ def failure_lines(job: Job, prices: Prices) -> list[str]:
 def money_line(job: Job, prices: Prices) -> str:
     """Return what is known about money, and nothing more."""
     match job.spent:
+        case Spent.NOTHING if job.doubts:
+            line = "This attempt cost nothing."
         case Spent.NOTHING:
             line = "It cost nothing."
         case Spent.MAYBE:
@@ -201,6 +206,13 @@ def money_line(job: Job, prices: Prices) -> str:
         case unreachable:
             assert_never(unreachable)
     return " ".join([line, *_doubts(job, prices)])
+
+
+def money_so_far(job: Job, prices: Prices) -> str:
+    """Return the same of a job that may still spend something."""
+    if job.final or job.doubts or job.spent is not Spent.NOTHING:
+        return money_line(job, prices)
+    return f"Nothing yet, about {_most(job, prices)} if it works." if job.video else "Nothing yet."
 
 
 def _doubts(job: Job, prices: Prices) -> list[str]:
@@ -221,6 +233,23 @@ def told(job: Job, prices: Prices) -> Message:
         details = f"Details: {clean(job.failure.detail, 300)} · job {job.id}"
         blocks.append({"type": "context", "elements": [plain(details)]})
     return Message(f"<@{job.place.user}> {escape(lines[0])} {lines[1]}", blocks)
+
+
+def question(job: Job) -> str:
+    """Return which question to its requester the job waits with, or nothing. Each has a word of its own."""
+    if job.ask is not None:
+        return f"{job.ask} {job.epoch}"
+    return "kept" if job.state is JobState.RENDERED and job.delivery.target is Target.KEPT else ""
+
+
+def called(job: Job, prices: Prices) -> Message:
+    """Return the reply that calls the requester to decide, on the card."""
+    lines = [*(_posting(job) if job.ask is None else _submitting(job, prices)), "The buttons are on the job's card."]
+    blocks: list[dict[str, Any]] = [
+        section(f"<@{job.place.user}>"),
+        {"type": "section", "text": plain(fitting(lines))},
+    ]
+    return Message(f"<@{job.place.user}> {escape(lines[0])}", blocks)
 
 
 def comment(job: Job, prices: Prices) -> str:
@@ -245,7 +274,8 @@ def pointer(job: Job, permalink: str, prices: Prices) -> Message:
 def moved_to_direct() -> str:
     """Return the private answer when the card could not be posted where the job was asked for."""
     return (
-        "I can't post in this channel, so I'll keep you posted in our direct messages. To get it here, invite me first."
+        "I can't post in this channel, so I'll keep you posted in our direct messages. "
+        "To get it here next time, invite me, unless the channel is archived or closed to apps."
     )
 
 

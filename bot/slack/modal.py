@@ -123,8 +123,15 @@ def here(role: Role) -> str:
     return f"{role}_here"
 
 
+FORM_MB = 100
+
+
 def _up_to(role: Role) -> str:
-    return f"Nearly every format, up to {MENDABLE[role].size // MB} MB."
+    most = MENDABLE[role].size // MB
+    if most <= FORM_MB:
+        return f"Nearly every format, up to {most} MB."
+    # Slack promises no more for a field of a form; a message takes any file.
+    return f"Nearly every format, up to {FORM_MB} MB here. Larger: post it, then choose this from its menu (⋮)."
 
 
 def _part(prefill: Prefill) -> list[dict[str, Any]]:

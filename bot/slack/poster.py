@@ -91,15 +91,22 @@ class Poster:
 
     async def tell(self, job: Job, card: Card) -> None:
         """Reply that the job failed, mentioning its requester."""
-        message = messages.told(job, self._prices)
+        await self._reply(job, card, messages.told(job, self._prices), "failed")
+        await self._store.cards.told(job.id)
+
+    async def call(self, job: Job, card: Card, question: str) -> None:
+        """Reply what the requester has to decide, mentioning them: an edited card tells nobody."""
+        await self._reply(job, card, messages.called(job, self._prices), "question")
+        await self._store.cards.called(job.id, question)
+
+    async def _reply(self, job: Job, card: Card, message: Message, what: str) -> None:
         thread = job.place.thread if job.place.thread and not card.direct else card.ts
         try:
-            await self._say(card.channel, thread, message, job, "failed")
+            await self._say(card.channel, thread, message, job, what)
         except SlackRefusal as error:
             if not unwelcome(error):
                 raise
-            await self._say(await self.direct_channel(job), None, message, job, "failed")
-        await self._store.cards.told(job.id)
+            await self._say(await self.direct_channel(job), None, message, job, what)
 
     async def _post(self, job: Job) -> Card:
         message = messages.card(job, await self._lines.view(job))

@@ -69,9 +69,9 @@ class Uploads:
 
     async def remove(self, file_id: str, *, channel: str, message: str | None) -> None:
         """Delete a file and the message that brought it. Safe to repeat. Refused when Slack does not allow it."""
+        await self._gone("files.delete", file=file_id)  # first: if this is refused, all stays as it was
         if message is not None:
             await self._gone("chat.delete", channel=channel, ts=message)
-        await self._gone("files.delete", file=file_id)
 
     async def _gone(self, method: str, **arguments: str) -> None:
         try:

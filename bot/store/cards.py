@@ -21,6 +21,7 @@ class Card:
     shown: int  # revision
     told: bool  # the requester was told of the end
     lost: int = 0  # how often somebody deleted it
+    called: str = ""  # the question that the requester was last called for
     says: str = ""  # what it reads like, as a digest: an edit that changes nothing is left out
 
 
@@ -43,6 +44,7 @@ class Cards:
             shown=row["shown"],
             told=bool(row["told"]),
             lost=row["lost"],
+            called=row["called"],
             says=row["says"],
         )
 
@@ -65,6 +67,11 @@ class Cards:
     async def told(self, job_id: str) -> None:
         """Note that the requester was told of the end."""
         await self._writer.run(lambda db: db.execute("UPDATE card SET told = 1 WHERE job_id = :id", {"id": job_id}))
+
+    async def called(self, job_id: str, question: str) -> None:
+        """Note that the requester was called for this question."""
+        sql = "UPDATE card SET called = :question WHERE job_id = :id"
+        await self._writer.run(lambda db: db.execute(sql, {"id": job_id, "question": question}))
 
     async def unsettled(self) -> list[str]:
         """Return the jobs whose card does not show their last revision, or whose failure was not told."""

@@ -214,6 +214,12 @@ def m010_afterlife(db: Database) -> None:
     db.execute("ALTER TABLE card ADD COLUMN says TEXT NOT NULL DEFAULT ''")
 
 
+@migrations()
+def m011_called(db: Database) -> None:
+    """Which question the requester was called for: editing a card tells nobody."""
+    db.execute("ALTER TABLE card ADD COLUMN called TEXT NOT NULL DEFAULT ''")
+
+
 STEPS = (
     m001_jobs,
     m002_events,
@@ -225,6 +231,7 @@ STEPS = (
     m008_mending,
     m009_previews,
     m010_afterlife,
+    m011_called,
 )
 
 

@@ -118,6 +118,8 @@ def posted(said: Said) -> Iterator[tuple[str, Message]]:
         yield f"card: {name}", messages.card(job, view)
         if job.state is JobState.FAILED:
             yield f"told: {name}", messages.told(job, PRICES)
+        if messages.question(job):
+            yield f"called: {name}", messages.called(job, PRICES)
         if name.startswith("delivered"):
             yield f"beside the video: {name}", Message(messages.comment(job, PRICES))
             yield f"instead of the video: {name}", messages.pointer(job, "https://s.example/f", PRICES)

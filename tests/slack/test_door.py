@@ -186,6 +186,7 @@ async def test_without_a_secret_nothing_is_let_in(slack: Slack, store: Store) ->
     assert slack.asked == []
 
 
+WHO = {"user": {"id": ADA}, "team": {"id": TEAM}}
 NONSENSE: dict[str, tuple[bytes, str]] = {
     "a broken payload": (b"payload=%7Bbroken", FORM),
     "an empty payload": (b"payload=", FORM),
@@ -218,6 +219,22 @@ NONSENSE: dict[str, tuple[bytes, str]] = {
     "authorizations that are a number": (form({"type": "event_callback", "authorizations": 5}), FORM),
     "an event that is a string": (b'{"type": "event_callback", "event": "x"}', JSON),
     "a command of nothing": (b"command=", FORM),
+    **{
+        f"a command without {name}": (urlencode({k: v for k, v in SLASH.items() if k != name}).encode(), FORM)
+        for name in ("user_id", "team_id", "channel_id", "trigger_id")
+    },
+    "a shortcut without a trigger": (form({"type": "shortcut", **WHO, "callback_id": "animate_new"}), FORM),
+    "a message shortcut without its message": (
+        form(
+            {"type": "message_action", **WHO, "callback_id": "animate_this", "trigger_id": "1", "channel": {"id": "C"}}
+        ),
+        FORM,
+    ),
+    "a press in no team": (
+        form({"type": "block_actions", **WHO, "team": None, "trigger_id": "1", "actions": [{}]}),
+        FORM,
+    ),
+    "a submission of a view of no kind": (form({"type": "view_submission", **WHO, "view": {"id": "V"}}), FORM),
 }
 
 
@@ -325,7 +342,8 @@ async def test_a_submission_is_stored_when_it_is_acknowledged_and_once_however_o
 
 def press(action: str, job: Job, user: str = ADA, team: str = TEAM) -> bytes:
     actions = [{"type": "button", "action_id": action, "block_id": "b", "value": job.id}]
-    return form({"type": "block_actions", "team": {"id": team}, "user": {"id": user}, "actions": actions})
+    sent = {"type": "block_actions", "team": {"id": team}, "user": {"id": user}, "trigger_id": "1.2"}
+    return form(sent | {"actions": actions})
 
 
 @pytest.mark.parametrize(
@@ -353,7 +371,11 @@ async def test_a_strangers_press_does_nothing(door: Door, store: Store, user: st
 
 
 async def test_a_bug_in_a_listener_is_logged_without_the_body(door: Door, caplog: pytest.LogCaptureFixture) -> None:
-    body = urlencode({k: v for k, v in SLASH.items() if k != "user_id"}).encode()
+    async def broken(command: dict[str, Any]) -> None:
+        raise LookupError(command["response_url"][:0])
+
+    door.app.command("/broken")(broken)
+    body = urlencode(SLASH | {"command": "/broken"}).encode()
     with capture_logs() as logs:
         answer = await door.receive(body, signed(body))
     assert answer.status == 500

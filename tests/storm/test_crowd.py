@@ -163,6 +163,7 @@ def judge_ends(place: TurnedWorkplace, rows: list[dict[str, Any]]) -> None:
     posted = Counter(name for m in every for name in {world.files[f].name for f in m.files} if name.endswith(".mp4"))
     told = {m.metadata["event_payload"]["job"] for m in place.said("failed") if m.metadata}
     cards = {m.metadata["event_payload"]["job"]: text_of(m) for m in place.said("card") if m.metadata}
+    threads = {m.metadata["event_payload"]["job"]: m.ts for m in place.said("card") if m.metadata}
     addresses = place.rows("SELECT url, job_id FROM address")
     owners = {row["url"]: row["job_id"] for row in addresses}
     tasks = [place.studio.tasks[bill.task_id].asked for bill in place.studio.billed]
@@ -173,7 +174,9 @@ def judge_ends(place: TurnedWorkplace, rows: list[dict[str, Any]]) -> None:
         assert billed[row["id"]] <= 1
         match str(row["state"]):
             case "delivered":
-                assert videos == 1 or any("Open the video" in m.text for m in every)
+                assert videos == 1 or any(
+                    "Open the video" in m.text and m.thread_ts == threads[row["id"]] for m in every
+                )
                 assert "Done" in cards[row["id"]]
             case "failed":
                 assert row["id"] in told
