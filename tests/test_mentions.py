@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import full_disk
+from PIL import Image
 from structlog.testing import capture_logs
 
 from bot.demo.slack import Kind, slack_error
@@ -15,6 +16,8 @@ from bot.demo.slack.payloads import Payloads
 from bot.slack.mentions import heard
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from world import Opened, Workplace
 
     from bot.demo.slack import Delivery, Ephemeral, Person
@@ -76,6 +79,15 @@ async def test_a_mention_with_both_files_starts_at_once_and_ends_in_its_thread(w
     assert task.asked is not None
     assert (task.model, task.asked.mode) == ("wan2.2-animate-mix", "wan-pro")
     assert world.ephemerals == []
+
+
+async def test_a_gif_beside_a_video_can_only_be_the_picture(workplace: Workplace, tmp_path: Path) -> None:
+    ada, world = workplace.slack.person("ada"), workplace.slack.world
+    Image.new("RGB", (400, 400)).save(tmp_path / "hero.gif")
+    files = [await ada.upload(tmp_path / "hero.gif"), await ada.upload(workplace.media.video)]
+    heard = await ada.mention("swap", files=files)
+    assert json.loads(workplace.rows()[0]["wanted"])["image"]["name"] == "hero.gif"
+    await delivered(workplace, world.channel("general").id, root_of(heard))
 
 
 async def test_a_mention_in_a_thread_takes_the_threads_files(workplace: Workplace) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+from world import text_of
 
 from bot.demo.studio_trouble import dropped, silent, slow
 from bot.pace import Pace
@@ -96,6 +97,10 @@ async def test_what_was_fetched_and_is_not_listed_is_asked_about(
     assert creates(workplace) == 1
 
     card = workplace.said("card")[0]
+    await workplace.until(lambda: workplace.said("question"))  # an edited card tells nobody
+    (question,) = workplace.said("question")
+    assert (question.thread_ts, QUESTION in text_of(question)) == (card.ts, True)
+    assert f"<@{workplace.slack.person('ada').id}>" in question.text
     await workplace.slack.person("ben").press(card, press)
     assert workplace.rows()[0]["ask"] == "unclear"
     ada = workplace.slack.person("ada")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from bot.media.limits import LIMITS, Rule, Unfit
+from bot.media.limits import LIMITS, NO_ROOM, Rule, Unfit
 from bot.media.pipes import SAMPLE_RATE, pictures, sound
 from bot.media.video import THREADS, picture_stream, place_tracks, sound_stream
 from bot.order import Role
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SOUND_BITS = 160_000  # a second
 _BAD_SHARE = 0.5  # of the packets: a film of which less can be decoded is no film
+_BEARABLE: tuple[Any, Any] = (av.error.InvalidDataError, av.error.FFmpegError)  # of a packet of pictures, of sound
 _BT709, _TV = 1, 1  # FFmpeg's numbers
 
 
@@ -193,9 +194,9 @@ def mend_film(source: InputContainer, found: Found, plan: Plan, to: Path, progre
             maker = Copier(made, stream, start=found.origin)
         makers = {stream.index: maker}
         if heard is not None and not plan.recode and heard.codec.canonical_name == "aac":
-            makers[heard.index] = Copier(made, heard, start=found.origin)
+            makers[heard.index] = Copier(made, heard, start=found.origin, until=found.origin + plan.seconds)
         elif heard is not None:
-            makers[heard.index] = SoundMaker(made, heard, start=start, seconds=plan.seconds)
+            makers[heard.index] = SoundMaker(made, heard, start=start, seconds=plan.length)
         _sought(source, stream, start if plan.start else None)
         _run(source, makers, maker, plan.frames, progress)
 
@@ -219,8 +220,11 @@ def _run(source: InputContainer, makers: dict[int, Any], pictures: Any, frames: 
         try:
             maker.take(packet)
             good += 1
-        except av.error.InvalidDataError:
-            bad += 1
+        except av.error.FFmpegError as error:
+            # Sound that changes its form on the way falls silent there: a film is more than its sound.
+            if error.errno in NO_ROOM or not isinstance(error, _BEARABLE[isinstance(maker, SoundMaker)]):
+                raise
+            bad += isinstance(error, av.error.InvalidDataError)
         del packet  # and with it what it was decoded from, before the next one is read
         progress(min(pictures.done, frames), frames)
     if bad > _BAD_SHARE * (good + bad):

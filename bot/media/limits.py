@@ -6,6 +6,7 @@ reference; both models have the same one. ``MENDABLE`` is this bot's own.
 
 from __future__ import annotations
 
+import errno
 import math
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from bot.job import Media
 
+# What a system says when a disk takes nothing: no file has the fault of it.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
 MB = 10**6  # the reference does not say whether 10^6 or 2^20 is meant: the smaller one fits both readings
 
 # A cut at "30 s" ends on a whole frame (0.04 s at 24 a second) and its sound on a whole packet (0.02 to 0.05 s), so
@@ -26,7 +30,8 @@ MB = 10**6  # the reference does not say whether 10^6 or 2^20 is meant: the smal
 SECONDS_TOLERANCE = 0.1
 
 # The reference names containers, no codecs. These are what MP4, MOV and AVI usually hold and every reader of video
-# knows; newer ones, more colours than 8 bits in 4:2:0 and more frames than this a second are made into plain H.264.
+# knows; newer ones, and more colours than 8 bits in 4:2:0, are made into plain H.264, with no more frames than this a
+# second. It names no rate either: a film that fits otherwise keeps its own.
 CODECS_TAKEN = ("h264", "mpeg4", "mjpeg")
 PIXELS_TAKEN = ("yuv420p", "yuvj420p")
 FPS_MAX = 60

@@ -89,7 +89,8 @@ def pictures(
     ``ending`` is the pixel format that comes out.
     """
     crop, scale = (_lying(size, found.turn) for size in (geometry.crop, geometry.scale))
-    parts = [*_cropped(stream, crop, square=found.square), ("scale", _scaling(stream, scale, found, ending))]
+    shown = _lying((found.media.width, found.media.height), found.turn)
+    parts = [*_cropped(stream, crop, shown), ("scale", _scaling(stream, scale, found, ending))]
     if found.light:
         table = folder / "colours.cube"
         table.write_text(cube(found.light))
@@ -114,11 +115,11 @@ def _lying(size: Size, turn: int) -> Size:
     return size if turn < 5 else (size[1], size[0])
 
 
-def _cropped(stream: VideoStream, crop: Size, *, square: bool) -> list[Part]:
+def _cropped(stream: VideoStream, crop: Size, shown: Size) -> list[Part]:
+    """Return the cut, told in pixels as they are coded: oblong ones are fewer than what is shown."""
     whole = (stream.codec_context.width, stream.codec_context.height)
-    if crop == whole or not square:
-        return []
-    return [("crop", f"{crop[0]}:{crop[1]}")]
+    width = round(crop[0] * whole[0] / shown[0])
+    return [] if (width, crop[1]) == whole else [("crop", f"{width}:{crop[1]}")]
 
 
 def _scaling(stream: VideoStream, size: Size, found: Found, ending: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from bot.media.limits import Limits, Wish
 
 _FPS_MIN = 10.0  # a slow GIF is given more frames of the same pictures: some readers stumble over one a second
+_BOUNDS = LIMITS[Role.VIDEO].seconds or (0.0, math.inf)
+_NOTHING = 1e-6  # what rounding leaves
 _BEATS = (24, 25, 30, 48, 50, 60)
 
 
@@ -52,6 +55,7 @@ class Found:
     square: bool = True  # its pixels are
     origin: float = 0.0  # the time stamp of a film's first frame, in seconds
     beat: float = 0.0  # frames a second, by the interval that is kept most often
+    span: float = 0.0  # how long a film is with its sound, in seconds
     voice: bool = True  # the sound, if there is any, can be decoded
 
 
@@ -64,11 +68,19 @@ class Plan:
     start: float = 0.0
     seconds: float = 0.0
     rate: Fraction = Fraction(0)
+    trim: bool = False  # what goes on when the pictures are over is left out
 
     @property
     def frames(self) -> int:
         """How many the mended film has."""
-        return max(1, round(self.seconds * self.rate))
+        # What is made anew keeps the limits to the frame: the tolerance is for what is left as it came.
+        least, most = (float(bound * self.rate) for bound in _BOUNDS)
+        return max(1, math.ceil(least - _NOTHING), min(round(self.seconds * self.rate), math.floor(most + _NOTHING)))
+
+    @property
+    def length(self) -> float:
+        """How long the mended film is, in seconds."""
+        return float(self.frames / self.rate) if self.recode else self.seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,14 +139,23 @@ def _judge_film(found: Found, wish: Wish) -> Verdict:
     coded = (*_recoded(found), *cut, *_shown(found, plan), *_coloured(found), *_compressed(limits, media.size))
     rate, steadied = _rate(found, recode=bool(coded))
     recode = bool(coded or steadied) or media.codec == media.format
-    mends = (*_converted(limits, found), *coded, *steadied)
+    trimmed = _trimmed(limits, found) if not recode else []
+    mends = (*_converted(limits, found), *coded, *steadied, *trimmed)
     mute = [Mend(Change.SILENCED)] if media.sound and not found.voice and mends else []
     notes = [Mend(Change.CLEANED)] if found.notes else []
     return Verdict(
         problems=(*problems, *_misshapen(Role.VIDEO, media, wish)),
         mends=(*mends, *mute, *notes),
-        plan=Plan(geometry=plan, recode=recode, start=start, seconds=seconds, rate=rate),
+        plan=Plan(geometry=plan, recode=recode, start=start, seconds=seconds, rate=rate, trim=bool(trimmed)),
     )
+
+
+def _trimmed(limits: Limits, found: Found) -> list[Mend]:
+    """A film whose sound goes on beyond the longest that is taken: who measures a file may mean all of it."""
+    longest = limits.seconds[1] if limits.seconds else math.inf
+    if found.span <= longest + SECONDS_TOLERANCE:
+        return []
+    return [Mend(Change.CUT, _seconds(found.span), _span(0.0, found.media.seconds))]
 
 
 def _refused(role: Role, broken: Iterator[Unfit]) -> tuple[Problem, ...]:

@@ -145,6 +145,7 @@ def _found(
         square=look.square,
         origin=seen.origin,
         beat=seen.beat,
+        span=(container.duration or 0) / 1_000_000,
         voice=sound_stream(container) is not None,
     )
 

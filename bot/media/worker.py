@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.media import mend
-from bot.media.limits import Rule, Unfit, Wish, problems
+from bot.media.limits import NO_ROOM, Rule, Unfit, Wish, problems
 from bot.media.verdict import achieved
 from bot.order import Fit, Role
 
@@ -35,7 +35,6 @@ _OPEN_FILES = 32
 _PROGRESS_SECONDS = 0.25
 _SELDOM = 50_000  # objects between two looks for rubbish: loading the decoders makes many, and no rubbish
 _NICE = 10  # people wait for the bot's answers, and the bot waits for nobody's film
-_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 def confine(limits: Mapping[str, Any]) -> None:
@@ -75,7 +74,7 @@ def _guarded(work: Callable[[], T]) -> T:
     except MemoryError as error:
         raise Unfit(Rule.MEMORY) from error
     except Exception as error:  # on hostile bytes the decoders raise anything, struct.error included
-        if getattr(error, "errno", None) in _DISK:
+        if getattr(error, "errno", None) in NO_ROOM:
             raise
         rule = Rule.MEMORY if getattr(error, "errno", None) == errno.ENOMEM else Rule.CORRUPT
         raise Unfit(rule) from error
@@ -153,7 +152,7 @@ def main() -> None:
     except Unfit as unfit:
         answer = {"unfit": {"rule": unfit.rule, "found": unfit.found, "limit": unfit.limit}}
     except Exception as error:
-        if getattr(error, "errno", None) not in _DISK:
+        if getattr(error, "errno", None) not in NO_ROOM:
             raise
         answer = {"disk": error.errno}  # type: ignore[attr-defined]  # it has one
     sys.stdout.write(json.dumps(answer) + "\n")

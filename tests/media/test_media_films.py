@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
-from media_making import FAST_VP8, av1_film, edited, film, matrix, scene, with_track
+from media_making import FAST_VP8, av1_film, changing_sound, edited, film, matrix, scene, with_track
 from PIL import Image
 
 from bot.media.finish import index_in_front
@@ -318,6 +318,38 @@ def test_a_place_is_not_carried_into_a_mended_film(tmp_path: Path) -> None:
 def test_boxes_that_lie_about_their_length_are_not_followed() -> None:
     with pytest.raises(ValueError, match="longer"):
         blank(io.BytesIO(b"\0\0\0\x20moov\0\0\0\xffudta" + bytes(16)))
+
+
+def test_a_crop_of_oblong_pixels_is_cut_out_of_the_middle(tmp_path: Path) -> None:
+    def draw(_: int) -> Image.Image:
+        image = Image.new("RGB", (320, 240), GREEN)
+        image.paste(RED, (0, 0, 40, 240))
+        return image
+
+    def wide(context: Any) -> None:
+        context.sample_aspect_ratio = Fraction(4, 1)
+
+    mended(film(tune=wide, draw=draw), tmp_path, fit=Fit.CROP)
+    image = stills(tmp_path / "made")[0]
+    assert image.size == (720, 240)
+    assert alike(image, (0.02, 0.5), GREEN)  # the red edge is a part of what was cut off
+
+
+@pytest.mark.parametrize("kind", ["mp4", "matroska"])
+def test_sound_never_makes_a_film_longer_than_the_longest(kind: str, tmp_path: Path) -> None:
+    verdict = mended(film(kind, seconds=4.0, rate=2, sound=33.0), tmp_path)
+    assert not verdict.plan.recode
+    with av.open(tmp_path / "made") as made:
+        assert made.duration is not None
+        assert made.duration / 1_000_000 == pytest.approx(4.0, abs=0.1)
+
+
+def test_sound_that_changes_its_form_falls_silent_and_the_film_is_taken(tmp_path: Path) -> None:
+    verdict = mended(changing_sound(), tmp_path)
+    assert done(verdict) == ["converted"]
+    assert len(stills(tmp_path / "made")) == 60
+    with av.open(tmp_path / "made") as made:
+        assert len([frame for frame in made.decode(audio=0) if frame.time is not None and frame.time < 2.8]) > 100
 
 
 @pytest.mark.parametrize("track", [b"gpmd", b"camm", b"djmd", b"rtmd"])

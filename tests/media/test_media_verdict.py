@@ -101,6 +101,22 @@ def test_pictures_that_fit_are_never_coded_again_for_what_is_around_them(change:
     assert not judge(Role.VIDEO, found(FILM, change, notes=True), Wish()).plan.recode
 
 
+@pytest.mark.parametrize("rate", [12, 15, 16, 18, 23.976, 24, 25, 29.97, 30, 48, 59.94, 60])
+def test_what_is_coded_anew_keeps_the_bounds_to_the_frame(rate: float) -> None:
+    for seconds in (1.9, 1.903, 1.95, 2.0, 2.01, 29.99, 30.0, 30.05, 30.097, 30.1, 33.0, 45.0):
+        film = found(FILM, {"seconds": seconds, "fps": rate, "codec": "hevc"})
+        plan = judge(Role.VIDEO, film, Wish()).plan
+        assert plan.recode
+        assert 2.0 - 1e-9 <= plan.length <= 30.0 + 1e-9, (rate, seconds, plan.length)
+
+
+def test_sound_that_outlasts_the_longest_film_is_cut_with_the_pictures_as_they_are() -> None:
+    verdict = judge(Role.VIDEO, found(FILM, {"seconds": 25.0}, span=40.0), Wish())
+    assert [(mend.change, mend.before, mend.after) for mend in verdict.mends] == [("cut", "40 s", "0–25 s")]
+    assert (verdict.plan.recode, verdict.plan.trim) == (False, True)
+    assert judge(Role.VIDEO, found(FILM, {"seconds": 25.0}, span=29.0), Wish()).fits
+
+
 @pytest.mark.parametrize(
     ("seconds", "wish", "part"),
     [
