@@ -23,6 +23,7 @@ MB = 10**6  # the reference does not say whether 10^6 or 2^20 is meant: the smal
 
 # A cut at "30 s" ends on a whole frame (0.04 s at 24 a second) and its sound on a whole packet (0.02 to 0.05 s), so
 # a clip made to fit is probed as 30.03 or 1.97 s. The service refuses free of charge, so the doubt is the clip's gain.
+# What is cut or coded again here keeps the bounds to the letter.
 SECONDS_TOLERANCE = 0.1
 
 # The reference names containers, no codecs. These are what MP4, MOV and AVI usually hold and every reader of video

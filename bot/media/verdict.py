@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _FPS_MIN = 10.0  # a slow GIF is given more frames of the same pictures: some readers stumble over one a second
 _BEATS = (24, 25, 30, 48, 50, 60)
+_HAIR = 1e-6  # of a frame: what floating point makes of a whole number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,19 +121,22 @@ def _judge_picture(found: Found, wish: Wish) -> Verdict:
 
 def _judge_film(found: Found, wish: Wish) -> Verdict:
     limits, media = LIMITS[Role.VIDEO], found.media
-    start, seconds, problems = _part(limits, media, wish)
-    cut = [Mend(Change.CUT, _seconds(media.seconds), _span(start, seconds))] if seconds < media.seconds else []
     plan = geometry((media.width, media.height), limits, wish.fit, even=True)
-    coded = (*_recoded(found), *cut, *_shown(found, plan), *_coloured(found), *_compressed(limits, media.size))
-    rate, steadied = _rate(found, recode=bool(coded))
-    recode = bool(coded or steadied) or media.codec == media.format
-    mends = (*_converted(limits, found), *coded, *steadied)
+    coded = (*_recoded(found),)
+    looks = (*_shown(found, plan), *_coloured(found), *_compressed(limits, media.size))
+    anew = bool(coded or looks) or media.variable or media.codec == media.format
+    start, seconds, problems = _part(limits, media, wish, anew=anew)
+    cut = _cut(media, start, seconds, anew=anew)
+    recode = anew or bool(cut)
+    rate, steadied = _rate(found, recode=recode)
+    mends = (*_converted(limits, found), *coded, *cut, *looks, *steadied)
     mute = [Mend(Change.SILENCED)] if media.sound and not found.voice and mends else []
     notes = [Mend(Change.CLEANED)] if found.notes else []
+    kept = _whole_frames(limits, seconds, rate) if recode else seconds
     return Verdict(
         problems=(*problems, *_misshapen(Role.VIDEO, media, wish)),
         mends=(*mends, *mute, *notes),
-        plan=Plan(geometry=plan, recode=recode, start=start, seconds=seconds, rate=rate),
+        plan=Plan(geometry=plan, recode=recode, start=start, seconds=kept, rate=rate),
     )
 
 
@@ -169,18 +174,40 @@ def _shown(found: Found, plan: Geometry) -> Iterator[Mend]:
         yield Mend(Change.PADDED, sides(*plan.scale), sides(*plan.pad))
 
 
-def _part(limits: Limits, media: Media, wish: Wish) -> tuple[float, float, tuple[Problem, ...]]:
-    """Return where the wished part begins, how long it is, and what is wrong with it."""
-    longest = limits.seconds[1] if limits.seconds else media.seconds
+def _part(limits: Limits, media: Media, wish: Wish, *, anew: bool) -> tuple[float, float, tuple[Problem, ...]]:
+    """Return where the wished part begins, how long it is, and what is wrong with it.
+
+    ``anew``: the film is coded again in any case. What is written here keeps the bounds to the letter; the tolerance
+    is for a film that somebody else cut and whose frames stay as they are coded.
+    """
+    shortest, longest = limits.seconds or (0.0, media.seconds)
     if wish.start > 0 and wish.start >= media.seconds:
         reach = f"0\N{EN DASH}{_seconds(media.seconds)}"
         return 0.0, 0.0, _refused(Role.VIDEO, iter([Unfit(Rule.PART, found=_seconds(wish.start), limit=reach)]))
     left = media.seconds - wish.start
-    most = left if left <= longest + SECONDS_TOLERANCE else longest
-    seconds = most if wish.length is None else min(most, wish.length)
-    if wish.start == 0 and left - seconds <= SECONDS_TOLERANCE:  # not worth touching the film
-        seconds = left
-    return wish.start, seconds, _refused(Role.VIDEO, length_broken(limits, seconds))
+    seconds = min(left, longest, wish.length or longest)
+    near = left <= seconds + SECONDS_TOLERANCE and (left <= longest or wish.length is None)
+    if wish.start == 0 and near and not anew:  # not worth touching the film
+        return 0.0, left, _refused(Role.VIDEO, length_broken(limits, left))
+    problems = _refused(Role.VIDEO, length_broken(limits, seconds))
+    return wish.start, seconds if problems else max(seconds, min(left, shortest)), problems
+
+
+def _cut(media: Media, start: float, seconds: float, *, anew: bool) -> list[Mend]:
+    """Return the mend if less than the whole film is used; the last frame of one that is coded again is no news."""
+    if media.seconds <= seconds + (SECONDS_TOLERANCE if anew and start == 0 else 0):
+        return []
+    return [Mend(Change.CUT, _seconds(media.seconds), _span(start, seconds))]
+
+
+def _whole_frames(limits: Limits, seconds: float, rate: Fraction) -> float:
+    """Return the nearest length of whole frames that keeps the bounds; the last frame may be held up to the lower one.
+
+    A film of 1.95 s, which the tolerance lets in, is thereby sent as one of 2 s.
+    """
+    shortest, longest = limits.seconds or (0.0, seconds)
+    frames = min(round(seconds * rate), math.floor(longest * rate + _HAIR))
+    return float(max(frames, math.ceil(shortest * rate - _HAIR)) / rate)
 
 
 def _recoded(found: Found) -> Iterator[Mend]:
