@@ -193,7 +193,7 @@ def mend_film(source: InputContainer, found: Found, plan: Plan, to: Path, progre
             maker = Copier(made, stream, start=found.origin)
         makers = {stream.index: maker}
         if heard is not None and not plan.recode and heard.codec.canonical_name == "aac":
-            makers[heard.index] = Copier(made, heard, start=found.origin)
+            makers[heard.index] = Copier(made, heard, start=start, until=start + plan.seconds)
         elif heard is not None:
             makers[heard.index] = SoundMaker(made, heard, start=start, seconds=plan.seconds)
         _sought(source, stream, start if plan.start else None)

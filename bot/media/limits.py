@@ -98,6 +98,7 @@ class Change(StrEnum):
     CONVERTED = "converted"
     RECODED = "recoded"
     CUT = "cut"
+    TRIMMED = "trimmed"
     FIRST_FRAME = "first_frame"
     TURNED = "turned"
     CROPPED = "cropped"
@@ -117,6 +118,7 @@ CHANGES: Mapping[str, str] = {
     Change.CONVERTED: "another kind of file; before 'HEIC', after 'JPEG'",
     Change.RECODED: "the film coded anew; before 'HEVC', after 'H.264'",
     Change.CUT: "only a part of the film is used; before '45 s', after '0\N{EN DASH}30 s'",
+    Change.TRIMMED: "the sound, or whatever else outlasted the pictures, ends with them",
     Change.FIRST_FRAME: "only the first of several pictures is used",
     Change.TURNED: "turned or mirrored, as its notes say it is to be shown",
     Change.CROPPED: "the middle was kept; before and after hold width and height",

@@ -87,7 +87,7 @@ def _mend_film(path: Path, found: Found, plan: Plan, to: Path, progress: Progres
     from bot.media.film import mend_film, place_packets  # noqa: PLC0415 -- not needed for a film that fits
     from bot.media.video import opened  # noqa: PLC0415 -- loads PyAV
 
-    if not plan.recode and found.media.format in {"mp4", "mov"}:
+    if not plan.recode and not plan.trim and found.media.format in {"mp4", "mov"}:
         shutil.copyfile(path, to)
         with opened(path, found.media.format) as source, to.open("r+b") as film:
             erase(film, place_packets(source))

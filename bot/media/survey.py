@@ -35,6 +35,7 @@ class Survey:
     origin: float
     whole: bool
     last_key: int | None
+    hidden: bool  # an edit list leaves some out
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ def _summary(stream: VideoStream, stamps: _Stamps) -> Survey:
         origin=shown[0] * base,
         whole=stamps.whole and complete and sound,
         last_key=stamps.last_key,
+        hidden=len(stamps.shown) < len(stamps.ends),
     )
 
 

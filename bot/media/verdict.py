@@ -54,6 +54,8 @@ class Found:
     origin: float = 0.0  # the time stamp of a film's first frame, in seconds
     beat: float = 0.0  # frames a second, by the interval that is kept most often
     voice: bool = True  # the sound, if there is any, can be decoded
+    rest: float = 0.0  # how long a film's other streams go on, from its first frame on
+    hidden: bool = False  # some of its frames are not to be shown, only others are built on them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ class Plan:
 
     geometry: Geometry
     recode: bool
+    trim: bool = False  # what goes on after the pictures is left out, though these may stay as they are coded
     start: float = 0.0
     seconds: float = 0.0
     rate: Fraction = Fraction(0)
@@ -124,19 +127,21 @@ def _judge_film(found: Found, wish: Wish) -> Verdict:
     plan = geometry((media.width, media.height), limits, wish.fit, even=True)
     coded = (*_recoded(found),)
     looks = (*_shown(found, plan), *_coloured(found), *_compressed(limits, media.size))
-    anew = bool(coded or looks) or media.variable or media.codec == media.format
+    trails = limits.seconds is not None and found.rest > limits.seconds[1] + SECONDS_TOLERANCE
+    anew = bool(coded or looks) or media.variable or media.codec == media.format or (trails and not _movable(found))
     start, seconds, problems = _part(limits, media, wish, anew=anew)
     cut = _cut(media, start, seconds, anew=anew)
+    trimmed = [Mend(Change.TRIMMED)] if trails and not cut else []
     recode = anew or bool(cut)
     rate, steadied = _rate(found, recode=recode)
-    mends = (*_converted(limits, found), *coded, *cut, *looks, *steadied)
+    mends = (*_converted(limits, found), *coded, *cut, *trimmed, *looks, *steadied)
     mute = [Mend(Change.SILENCED)] if media.sound and not found.voice and mends else []
     notes = [Mend(Change.CLEANED)] if found.notes else []
     kept = _whole_frames(limits, seconds, rate) if recode else seconds
     return Verdict(
         problems=(*problems, *_misshapen(Role.VIDEO, media, wish)),
         mends=(*mends, *mute, *notes),
-        plan=Plan(geometry=plan, recode=recode, start=start, seconds=kept, rate=rate),
+        plan=Plan(geometry=plan, recode=recode, trim=bool(trimmed), start=start, seconds=kept, rate=rate),
     )
 
 
@@ -208,6 +213,11 @@ def _whole_frames(limits: Limits, seconds: float, rate: Fraction) -> float:
     shortest, longest = limits.seconds or (0.0, seconds)
     frames = min(round(seconds * rate), math.floor(longest * rate + _HAIR))
     return float(max(frames, math.ceil(shortest * rate - _HAIR)) / rate)
+
+
+def _movable(found: Found) -> bool:
+    """Return whether the pictures can be taken over into an MP4: an AVI's have no times, and hidden ones would show."""
+    return found.media.codec == "h264" and found.media.format != "avi" and not found.hidden
 
 
 def _recoded(found: Found) -> Iterator[Mend]:

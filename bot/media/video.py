@@ -141,7 +141,19 @@ def _found(container: InputContainer, stream: VideoStream, look: _Look, seen: Su
         origin=seen.origin,
         beat=seen.beat,
         voice=sound_stream(container) is not None,
+        rest=_rest(container, stream) - seen.origin,
+        hidden=seen.hidden,
     )
+
+
+def _rest(container: InputContainer, stream: VideoStream) -> float:
+    """Return the time stamp, in seconds, at which the last of the other streams ends, as the file's header has it."""
+    ends = [
+        float(((each.start_time or 0) + each.duration) * each.time_base)
+        for each in container.streams
+        if each.index != stream.index and each.duration and each.time_base
+    ]
+    return max(ends, default=0.0)
 
 
 def picture_stream(container: InputContainer, *, glance: bool = False) -> VideoStream:

@@ -267,11 +267,34 @@ def test_sound_stays_in_step(wish: dict[str, Any], codec: str, speech: str, tmp_
     assert heard == pytest.approx(seen, abs=0.03)
 
 
-def test_sound_that_is_longer_than_the_pictures_ends_with_them(tmp_path: Path) -> None:
-    mended(film("matroska", codec="mpeg4", sound=6.0), tmp_path)
-    with av.open(tmp_path / "made") as made:
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+def test_sound_that_is_longer_than_the_pictures_ends_with_them(codec: str, tmp_path: Path) -> None:
+    mended(film("matroska", codec=codec, sound=6.0), tmp_path)
+    assert whole_length(tmp_path / "made") == pytest.approx(2.5, abs=0.06)
+
+
+def whole_length(path: Path) -> float:
+    """By the container, whichever of its streams ends last."""
+    with av.open(path) as made:
         assert made.duration is not None
-        assert made.duration / 1e6 == pytest.approx(2.5, abs=0.06)
+        return made.duration / 1e6
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mov"])
+def test_sound_that_goes_on_beyond_the_limit_ends_with_its_pictures_and_no_frame_is_coded_again(
+    kind: str, tmp_path: Path
+) -> None:
+    verdict = mended(film(kind, seconds=25.0, rate=2, sound=32.0), tmp_path)
+    assert done(verdict) == ["trimmed"] if kind == "mp4" else ["converted", "trimmed"]
+    assert whole_length(tmp_path / "made") == pytest.approx(25.0, abs=0.03)
+    with av.open(tmp_path / "in") as before, av.open(tmp_path / "made") as after:
+        assert [bytes(p) for p in before.demux(video=0)] == [bytes(p) for p in after.demux(video=0)]
+
+
+def test_frames_that_an_edit_list_hides_stay_hidden_where_the_sound_is_cut(tmp_path: Path) -> None:
+    assert done(mended(edited(film(seconds=4.0, sound=32.0), 1.0), tmp_path)) == ["trimmed"]
+    assert look(tmp_path / "made", Role.VIDEO, thorough=True).media.seconds == pytest.approx(2.0, abs=0.001)
+    assert whole_length(tmp_path / "made") == pytest.approx(2.0, abs=0.03)
 
 
 def test_an_edit_list_is_followed(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def table() -> str:
         (
             "length",
             f"{shortest}{DASH}{longest} s, {SECONDS_TOLERANCE:g} s either way where no frame is coded again",
-            f"longer: cut to the chosen {longest} s",
+            f"longer: cut to the chosen {longest} s; longer sound ends with the pictures",
             f"under {shortest} s",
         ),
         ("frames a second", "even", f"variable → even, at most {FPS_MAX}", DASH),

@@ -88,6 +88,9 @@ def test_each_fault_of_a_picture_is_mended(what: Found, expected: list[str]) -> 
         (found(FILM, {"width": 120, "height": 120}), ["scaled"]),
         (found(FILM, {"size": 200_000_001}), ["compressed"]),
         (found(FILM, {"seconds": 45.0}), ["cut"]),
+        (found(FILM, rest=30.05), []),
+        (found(FILM, rest=40.0), ["trimmed"]),
+        (found(FILM, {"seconds": 45.0}, rest=50.0), ["cut"]),
         (found(FILM, {"format": "matroska"}, voice=False), ["converted", "silenced"]),
         (found(FILM, voice=False), []),
         (found(FILM, notes=True), ["cleaned"]),
@@ -97,9 +100,22 @@ def test_each_fault_of_a_film_is_mended(what: Found, expected: list[str]) -> Non
     assert changes(Role.VIDEO, what) == expected
 
 
-@pytest.mark.parametrize("change", [{"format": "matroska"}, {}])
-def test_pictures_that_fit_are_never_coded_again_for_what_is_around_them(change: dict[str, Any]) -> None:
-    assert not judge(Role.VIDEO, found(FILM, change, notes=True), Wish()).plan.recode
+@pytest.mark.parametrize("change", [{"format": "matroska"}, {"format": "mov"}, {}])
+@pytest.mark.parametrize("rest", [0.0, 40.0])
+def test_pictures_that_fit_are_never_coded_again_for_what_is_around_them(change: dict[str, Any], rest: float) -> None:
+    assert not judge(Role.VIDEO, found(FILM, change, notes=True, rest=rest), Wish()).plan.recode
+
+
+@pytest.mark.parametrize(
+    ("media", "other"),
+    [({"format": "avi"}, {}), ({"format": "mov", "codec": "mjpeg"}, {}), ({}, {"hidden": True})],
+)
+def test_pictures_that_cannot_be_taken_over_are_coded_again_so_that_the_sound_ends_with_them(
+    media: dict[str, Any], other: dict[str, Any]
+) -> None:
+    verdict = judge(Role.VIDEO, found(FILM, {**media, "seconds": 30.05}, rest=40.0, **other), Wish())
+    assert verdict.mends == (Mend(Change.TRIMMED),)
+    assert verdict.plan.recode
 
 
 @pytest.mark.parametrize(
