@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+    from bot.media.pipes import Pipe
     from bot.media.verdict import Found, Plan
 
     Progress = Callable[[int, int], None]
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 _SOUND_BITS = 160_000  # a second
 _BAD_SHARE = 0.5  # of the packets: a film of which less can be decoded is no film
 _BT709, _TV = 1, 1  # FFmpeg's numbers
+# What goes wrong on this machine's side, not the sound's. Anything else that a bit of it meets costs that bit alone.
+_OWN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.ENOMEM})
 
 
 def _bits() -> int:
@@ -124,24 +128,36 @@ class SoundMaker:
 
     def __init__(self, made: OutputContainer, stream: AudioStream, *, start: float, seconds: float) -> None:
         self._made = made
-        self._pipe = sound(stream, start=start, seconds=seconds)
-        mono = stream.codec_context.layout.nb_channels == 1
-        self._stream: Any = made.add_stream("aac", rate=SAMPLE_RATE, layout="mono" if mono else "stereo")
+        self._part = (start, start + seconds)
+        self._layout = "mono" if stream.codec_context.layout.nb_channels == 1 else "stereo"
+        self._pipe: Pipe | None = None
+        self._form: tuple[str, str, int] | None = None
+        self._samples = 0
+        self._stream: Any = made.add_stream("aac", rate=SAMPLE_RATE, layout=self._layout)
         self._stream.bit_rate = _SOUND_BITS
         self._stream.codec_context.thread_count = THREADS
-        self._until = start + seconds
         self.finished = False
 
     def take(self, packet: Packet[AudioStream]) -> None:
         """Decode one packet."""
         for frame in packet.decode():
-            if frame.time is not None and frame.time >= self._until:
+            if frame.time is not None and frame.time >= self._part[1]:
                 self.finished = True
             else:
+                self._follow(frame)
                 self._push(frame)
 
+    def _follow(self, frame: AudioFrame) -> None:
+        """Begin a new pipe where the sound changes its form, as a broadcast does between a film and its adverts."""
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if form != self._form:
+            self._push(None)
+            self._pipe = sound(frame, layout=self._layout, part=self._part, done=self._samples)
+            self._form = form
+
     def _push(self, frame: AudioFrame | None) -> None:
-        for ready in self._pipe.pass_on(frame):
+        for ready in self._pipe.pass_on(frame) if self._pipe else ():
+            self._samples += ready.samples
             self._made.mux(self._stream.encode(ready))
 
     def end(self) -> None:
@@ -219,7 +235,9 @@ def _run(source: InputContainer, makers: dict[int, Any], pictures: Any, frames: 
         try:
             maker.take(packet)
             good += 1
-        except av.error.InvalidDataError:
+        except av.error.FFmpegError as error:
+            if not isinstance(error, av.error.InvalidDataError) and (maker is pictures or error.errno in _OWN):
+                raise
             bad += 1
         del packet  # and with it what it was decoded from, before the next one is read
         progress(min(pictures.done, frames), frames)

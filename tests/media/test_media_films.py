@@ -291,6 +291,63 @@ def test_sound_that_goes_on_beyond_the_limit_ends_with_its_pictures_and_no_frame
         assert [bytes(p) for p in before.demux(video=0)] == [bytes(p) for p in after.demux(video=0)]
 
 
+def spoken(codec: str, layout: str, samples: int, length: float) -> list[bytes]:
+    """Packets of a loud tone."""
+    context: Any = av.CodecContext.create(codec, "w")
+    context.sample_rate, context.layout, context.time_base = 48000, layout, Fraction(1, 48000)
+    context.format = "fltp"
+    tone = _sample("fltp", 0.5) * 24 + _sample("fltp", 0.0) * 24
+    packets = []
+    for index in range(int(length * 48000 / samples)):
+        beep: Any = av.AudioFrame(format="fltp", layout=layout, samples=samples)
+        for plane in beep.planes:
+            plane.update((tone * (plane.buffer_size // len(tone) + 1))[: plane.buffer_size])
+        beep.sample_rate, beep.pts, beep.time_base = 48000, index * samples, Fraction(1, 48000)
+        packets += [bytes(packet) for packet in context.encode(beep)]
+    return packets
+
+
+def film_that_speaks(codec: str, layout: str, packets: list[bytes], each: float, twice: int = 0) -> bytes:
+    """3 s of pictures in Matroska, with these packets of sound, each so many seconds long.
+
+    Packet number ``twice`` says that it begins when the one before it does.
+    """
+    file = io.BytesIO()
+    with (
+        av.open(io.BytesIO(film("matroska", seconds=3.0)), "r") as source,
+        av.open(file, "w", format="matroska") as made,
+    ):
+        picture = made.add_stream_from_template(source.streams.video[0])
+        sound: Any = made.add_stream(codec, rate=48000, layout=layout)
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = picture
+                made.mux(packet)
+        for index, data in enumerate(packets):
+            said = av.Packet(data)
+            said.pts = said.dts = round((index - (index == twice > 0)) * each * 1000)
+            said.time_base, said.stream = Fraction(1, 1000), sound
+            made.mux(said)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("forms", [("5.1", "stereo"), ("stereo", "5.1")])
+def test_sound_that_changes_its_form_goes_on_in_step(forms: tuple[str, str], tmp_path: Path) -> None:
+    packets = [packet for form in forms for packet in spoken("ac3", form, 1536, 1.5)]
+    assert done(mended(film_that_speaks("ac3", forms[0], packets, 0.032), tmp_path)) == ["converted"]
+    heard = [(when, loud) for when, loud in loudness(tmp_path / "made") if 0.1 < when < 2.8]
+    assert min(loud for _, loud in heard) > 0.05
+    assert whole_length(tmp_path / "made") == pytest.approx(3.0, abs=0.03)
+
+
+def test_a_bit_of_sound_that_fits_nowhere_costs_that_bit_and_not_the_film(tmp_path: Path) -> None:
+    data = film_that_speaks("aac", "stereo", spoken("aac", "stereo", 1024, 3.0), 1024 / 48000, twice=75)
+    assert done(mended(data, tmp_path)) == ["converted"]
+    loud = {round(when, 1): loud for when, loud in loudness(tmp_path / "made")}
+    assert loud[0.5] > 0.25
+    assert loud[2.5] > 0.25
+
+
 def test_frames_that_an_edit_list_hides_stay_hidden_where_the_sound_is_cut(tmp_path: Path) -> None:
     assert done(mended(edited(film(seconds=4.0, sound=32.0), 1.0), tmp_path)) == ["trimmed"]
     assert look(tmp_path / "made", Role.VIDEO, thorough=True).media.seconds == pytest.approx(2.0, abs=0.001)
