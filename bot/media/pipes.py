@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -119,10 +120,12 @@ def _lying(size: Size, turn: int) -> Size:
 
 
 def _cropped(stream: VideoStream, crop: Size, *, square: bool) -> list[Part]:
-    whole = (stream.codec_context.width, stream.codec_context.height)
-    if crop == whole or not square:
-        return []
-    return [("crop", f"{crop[0]}:{crop[1]}")]
+    context = stream.codec_context
+    whole = (context.width, context.height)
+    if not square:  # the plan is in pixels as they are shown, the frame still in those that are coded
+        across = math.ceil(crop[0] / float(context.sample_aspect_ratio or 1))
+        crop = (min(across, context.width), crop[1])
+    return [] if crop == whole else [("crop", f"{crop[0]}:{crop[1]}")]
 
 
 def _scaling(stream: VideoStream, size: Size, found: Found, ending: str) -> str:

@@ -379,6 +379,24 @@ def test_oblong_pixels_become_square(tmp_path: Path) -> None:
     assert stills(tmp_path / "made")[0].size == (640, 240)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_oblong_pixels_are_cropped_and_not_squeezed(turned: bool, tmp_path: Path) -> None:
+    def wide(context: Any) -> None:
+        context.sample_aspect_ratio = Fraction(4, 1)
+
+    picture = flat(GREEN)
+    picture.paste(RED, (130, 0, 190, 240))  # 60 of 320 across, shown as 240 of 1280
+    picture.paste(BLUE, (0, 0, 40, 240))
+    data = film(size=(320, 240), tune=wide, draw=lambda _: picture)
+    mended(matrix(data, (0, 1, -1, 0)) if turned else data, tmp_path, fit=Fit.CROP)
+    image = stills(tmp_path / "made")[0]
+    assert image.size == ((240, 720) if turned else (720, 240))
+    row = [image.getpixel((120, place) if turned else (place, 120)) for place in range(720)]
+    red = [place for place, (r, g, b) in enumerate(row) if r > 150]  # type: ignore[misc]
+    assert [red[0], red[-1]] == pytest.approx([240, 480], abs=6)
+    assert alike(image, (0.05, 0.05), GREEN)
+
+
 def test_a_place_is_taken_out_of_a_fitting_film_without_moving_a_frame(tmp_path: Path) -> None:
     data = film("mov", tags={"location": "+52.5+013.4/CANARY"}, sound=2.5)
     assert b"CANARY" in data
