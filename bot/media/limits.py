@@ -27,9 +27,12 @@ MB = 10**6  # the reference does not say whether 10^6 or 2^20 is meant: the smal
 SECONDS_TOLERANCE = 0.1
 
 # The reference names containers, no codecs. These are what MP4, MOV and AVI usually hold and every reader of video
-# knows; newer ones, more colours than 8 bits in 4:2:0 and more frames than this a second are made into plain H.264.
+# knows; newer ones and more colours than 8 bits in 4:2:0 are made into plain H.264.
 CODECS_TAKEN = ("h264", "mpeg4", "mjpeg")
 PIXELS_TAKEN = ("yuv420p", "yuvj420p")
+
+# No limit is stated, so 240 a second of a film that fits otherwise are sent as they are. What is coded again here gets
+# no more than this: they would cost time and bytes that nobody sees.
 FPS_MAX = 60
 
 
