@@ -132,7 +132,7 @@ FILE = {Role.IMAGE: "picture", Role.VIDEO: "video"}
 
 _BY_RULE: Mapping[str, str] = {
     Rule.EMPTY: "is empty.",
-    Rule.KIND: "is a {found}; I need {limit} here.",
+    Rule.KIND: "is the wrong kind of file ({found}); I need {limit} here.",
     Rule.FORMAT: "has a format I can't use ({found}); I take {limit}.",
     Rule.PLAYLIST: "is a list of other files, not a video. Upload the video itself.",
     Rule.CORRUPT: "is damaged or cut off and can't be opened to its end.",
