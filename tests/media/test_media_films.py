@@ -434,6 +434,16 @@ def test_a_film_need_not_begin_with_its_pictures(codec: str, tmp_path: Path) -> 
         assert alike(image, (0.5, 0.5), (index * 10, 240 - index * 10, 60), within=8)
 
 
+@pytest.mark.parametrize(("codec", "options"), [("mpeg4", {"bf": "2"}), ("libx264", {"preset": "medium"})])
+def test_an_avi_whose_frames_are_coded_out_of_order_is_as_long_as_all_of_them(
+    codec: str, options: dict[str, str], tmp_path: Path
+) -> None:
+    assert done(mended(film("avi", codec=codec, size=(160, 120), options=options), tmp_path))[-1] == "scaled"
+    for name in ("in", "made"):
+        media = look(tmp_path / name, Role.VIDEO, thorough=True).media
+        assert (media.seconds, media.fps, media.variable) == (2.5, 10.0, False)
+
+
 def test_a_film_of_too_many_bytes_is_made_smaller(tmp_path: Path) -> None:
     data = film()
     with (tmp_path / "in").open("wb") as file:
