@@ -199,35 +199,6 @@ def lying(data: bytes) -> bytes:
     return bytes(changed)
 
 
-def changing_sound() -> bytes:
-    """Return an MKV of six seconds whose sound has six channels at first and then two, as television has."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film"
-        with av.open(path, "w", format="matroska") as made:
-            picture: Any = made.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
-            picture.width, picture.height, picture.pix_fmt = 320, 240, "yuv420p"
-            sound: Any = made.add_stream("ac3", rate=48000, layout="5.1")
-            for index in range(60):
-                frame = av.VideoFrame(320, 240, "yuv420p")
-                frame.pts, frame.time_base = index, Fraction(1, 10)
-                made.mux(picture.encode(frame))
-            made.mux(picture.encode())
-            for half, layout in enumerate(("5.1", "stereo")):
-                coder: Any = av.CodecContext.create("ac3", "w")
-                coder.sample_rate, coder.layout, coder.format, coder.bit_rate = 48000, layout, "fltp", 192_000
-                for index in range(90):
-                    tone: Any = av.AudioFrame(format="fltp", layout=layout, samples=1536)
-                    for plane in tone.planes:
-                        plane.update(bytes(plane.buffer_size))
-                    tone.sample_rate, tone.pts, tone.time_base = 48000, index * 1536, Fraction(1, 48000)
-                    for number, coded in enumerate(coder.encode(tone)):
-                        packet = av.Packet(bytes(coded))
-                        packet.pts = packet.dts = (half * 90 + index + number) * 1536
-                        packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 48000), sound, True
-                        made.mux(packet)
-        return path.read_bytes()
-
-
 def with_track(data: bytes, code: bytes) -> bytes:
     """Return an MP4 whose last track of sound says that it is a camera's notes of this kind."""
     made = bytearray(data)

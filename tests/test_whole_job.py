@@ -84,8 +84,10 @@ async def test_what_metadata_shows_is_said_under_its_field_and_nothing_is_stored
         mimetypes=("video/mp4", "image/png"),
     )
     assert not submission.closed
-    assert submission.errors["image"].startswith("The picture is a video; I need JPEG, PNG, WebP, BMP, HEIC")
-    assert submission.errors["video"] == ("The video is a picture; I need MP4, MOV, AVI, WebM, Matroska or GIF here.")
+    assert submission.errors["image"].startswith("The picture is the wrong kind of file (video); I need JPEG, PNG")
+    assert submission.errors["video"] == (
+        "The video is the wrong kind of file (picture); I need MP4, MOV, AVI, WebM, Matroska or GIF here."
+    )
     assert workplace.rows() == []
 
 

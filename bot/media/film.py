@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import av
 
-from bot.media.limits import LIMITS, NO_ROOM, Rule, Unfit
+from bot.media.limits import LIMITS, Rule, Unfit
 from bot.media.pipes import SAMPLE_RATE, pictures, sound
 from bot.media.video import THREADS, picture_stream, place_tracks, sound_stream
 from bot.order import Role
@@ -23,14 +24,16 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+    from bot.media.pipes import Pipe
     from bot.media.verdict import Found, Plan
 
     Progress = Callable[[int, int], None]
 
 _SOUND_BITS = 160_000  # a second
 _BAD_SHARE = 0.5  # of the packets: a film of which less can be decoded is no film
-_BEARABLE: tuple[Any, Any] = (av.error.InvalidDataError, av.error.FFmpegError)  # of a packet of pictures, of sound
 _BT709, _TV = 1, 1  # FFmpeg's numbers
+# What goes wrong on this machine's side, not the sound's. Anything else that a bit of it meets costs that bit alone.
+_OWN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.ENOMEM})
 
 
 def _bits() -> int:
@@ -125,24 +128,36 @@ class SoundMaker:
 
     def __init__(self, made: OutputContainer, stream: AudioStream, *, start: float, seconds: float) -> None:
         self._made = made
-        self._pipe = sound(stream, start=start, seconds=seconds)
-        mono = stream.codec_context.layout.nb_channels == 1
-        self._stream: Any = made.add_stream("aac", rate=SAMPLE_RATE, layout="mono" if mono else "stereo")
+        self._part = (start, start + seconds)
+        self._layout = "mono" if stream.codec_context.layout.nb_channels == 1 else "stereo"
+        self._pipe: Pipe | None = None
+        self._form: tuple[str, str, int] | None = None
+        self._samples = 0
+        self._stream: Any = made.add_stream("aac", rate=SAMPLE_RATE, layout=self._layout)
         self._stream.bit_rate = _SOUND_BITS
         self._stream.codec_context.thread_count = THREADS
-        self._until = start + seconds
         self.finished = False
 
     def take(self, packet: Packet[AudioStream]) -> None:
         """Decode one packet."""
         for frame in packet.decode():
-            if frame.time is not None and frame.time >= self._until:
+            if frame.time is not None and frame.time >= self._part[1]:
                 self.finished = True
             else:
+                self._follow(frame)
                 self._push(frame)
 
+    def _follow(self, frame: AudioFrame) -> None:
+        """Begin a new pipe where the sound changes its form, as a broadcast does between a film and its adverts."""
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if form != self._form:
+            self._push(None)
+            self._pipe = sound(frame, layout=self._layout, part=self._part, done=self._samples)
+            self._form = form
+
     def _push(self, frame: AudioFrame | None) -> None:
-        for ready in self._pipe.pass_on(frame):
+        for ready in self._pipe.pass_on(frame) if self._pipe else ():
+            self._samples += ready.samples
             self._made.mux(self._stream.encode(ready))
 
     def end(self) -> None:
@@ -194,9 +209,9 @@ def mend_film(source: InputContainer, found: Found, plan: Plan, to: Path, progre
             maker = Copier(made, stream, start=found.origin)
         makers = {stream.index: maker}
         if heard is not None and not plan.recode and heard.codec.canonical_name == "aac":
-            makers[heard.index] = Copier(made, heard, start=found.origin, until=found.origin + plan.seconds)
+            makers[heard.index] = Copier(made, heard, start=start, until=start + plan.seconds)
         elif heard is not None:
-            makers[heard.index] = SoundMaker(made, heard, start=start, seconds=plan.length)
+            makers[heard.index] = SoundMaker(made, heard, start=start, seconds=plan.seconds)
         _sought(source, stream, start if plan.start else None)
         _run(source, makers, maker, plan.frames, progress)
 
@@ -221,10 +236,9 @@ def _run(source: InputContainer, makers: dict[int, Any], pictures: Any, frames: 
             maker.take(packet)
             good += 1
         except av.error.FFmpegError as error:
-            # Sound that changes its form on the way falls silent there: a film is more than its sound.
-            if error.errno in NO_ROOM or not isinstance(error, _BEARABLE[isinstance(maker, SoundMaker)]):
+            if not isinstance(error, av.error.InvalidDataError) and (maker is pictures or error.errno in _OWN):
                 raise
-            bad += isinstance(error, av.error.InvalidDataError)
+            bad += 1
         del packet  # and with it what it was decoded from, before the next one is read
         progress(min(pictures.done, frames), frames)
     if bad > _BAD_SHARE * (good + bad):

@@ -27,13 +27,16 @@ MB = 10**6  # the reference does not say whether 10^6 or 2^20 is meant: the smal
 
 # A cut at "30 s" ends on a whole frame (0.04 s at 24 a second) and its sound on a whole packet (0.02 to 0.05 s), so
 # a clip made to fit is probed as 30.03 or 1.97 s. The service refuses free of charge, so the doubt is the clip's gain.
+# What is cut or coded again here keeps the bounds to the letter.
 SECONDS_TOLERANCE = 0.1
 
 # The reference names containers, no codecs. These are what MP4, MOV and AVI usually hold and every reader of video
-# knows; newer ones, and more colours than 8 bits in 4:2:0, are made into plain H.264, with no more frames than this a
-# second. It names no rate either: a film that fits otherwise keeps its own.
+# knows; newer ones and more colours than 8 bits in 4:2:0 are made into plain H.264.
 CODECS_TAKEN = ("h264", "mpeg4", "mjpeg")
 PIXELS_TAKEN = ("yuv420p", "yuvj420p")
+
+# No limit is stated, so 240 a second of a film that fits otherwise are sent as they are. What is coded again here gets
+# no more than this: they would cost time and bytes that nobody sees.
 FPS_MAX = 60
 
 
@@ -102,6 +105,7 @@ class Change(StrEnum):
     CONVERTED = "converted"
     RECODED = "recoded"
     CUT = "cut"
+    TRIMMED = "trimmed"
     FIRST_FRAME = "first_frame"
     TURNED = "turned"
     CROPPED = "cropped"
@@ -121,6 +125,7 @@ CHANGES: Mapping[str, str] = {
     Change.CONVERTED: "another kind of file; before 'HEIC', after 'JPEG'",
     Change.RECODED: "the film coded anew; before 'HEVC', after 'H.264'",
     Change.CUT: "only a part of the film is used; before '45 s', after '0\N{EN DASH}30 s'",
+    Change.TRIMMED: "the sound, or whatever else outlasted the pictures, ends with them",
     Change.FIRST_FRAME: "only the first of several pictures is used",
     Change.TURNED: "turned or mirrored, as its notes say it is to be shown",
     Change.CROPPED: "the middle was kept; before and after hold width and height",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
 import av
+from av.audio.frame import AudioFrame
 from av.filter import Graph
 
 from bot.media.tone import cube
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import Path
 
-    from av.audio.frame import AudioFrame
-    from av.audio.stream import AudioStream
+    from av.filter.context import FilterContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -46,16 +47,13 @@ _HIGH = 720
 class Pipe:
     """A graph with one way in and one way out."""
 
-    def __init__(self, entry: VideoStream | AudioStream, parts: list[Part]) -> None:
+    def __init__(self, entry: VideoStream | AudioFrame, parts: list[Part]) -> None:
         self._graph = Graph()
         self._graph.threads = THREADS
         self._ended = False
-        if entry.type == "video":
-            first = self._graph.add_buffer(template=entry)
-        else:
-            first = self._graph.add_abuffer(template=entry)
+        first = _entrance(self._graph, entry)
         nodes = [first, *(self._graph.add(name, arguments or None) for name, arguments in parts)]
-        nodes.append(self._graph.add("buffersink" if entry.type == "video" else "abuffersink"))
+        nodes.append(self._graph.add("abuffersink" if isinstance(entry, AudioFrame) else "buffersink"))
         self._graph.link_nodes(*nodes).configure()
 
     def pass_on(self, frame: VideoFrame | AudioFrame | None) -> Iterator[Any]:
@@ -74,6 +72,13 @@ class Pipe:
                 return
 
 
+def _entrance(graph: Graph, like: VideoStream | AudioFrame) -> FilterContext:
+    if not isinstance(like, AudioFrame):
+        return graph.add_buffer(template=like)
+    layout, rate = like.layout.name, like.sample_rate
+    return graph.add_abuffer(sample_rate=rate, format=like.format.name, layout=layout, time_base=like.time_base)
+
+
 def pictures(
     stream: VideoStream,
     found: Found,
@@ -89,8 +94,7 @@ def pictures(
     ``ending`` is the pixel format that comes out.
     """
     crop, scale = (_lying(size, found.turn) for size in (geometry.crop, geometry.scale))
-    shown = _lying((found.media.width, found.media.height), found.turn)
-    parts = [*_cropped(stream, crop, shown), ("scale", _scaling(stream, scale, found, ending))]
+    parts = [*_cropped(stream, crop, square=found.square), ("scale", _scaling(stream, scale, found, ending))]
     if found.light:
         table = folder / "colours.cube"
         table.write_text(cube(found.light))
@@ -115,11 +119,13 @@ def _lying(size: Size, turn: int) -> Size:
     return size if turn < 5 else (size[1], size[0])
 
 
-def _cropped(stream: VideoStream, crop: Size, shown: Size) -> list[Part]:
-    """Return the cut, told in pixels as they are coded: oblong ones are fewer than what is shown."""
-    whole = (stream.codec_context.width, stream.codec_context.height)
-    width = round(crop[0] * whole[0] / shown[0])
-    return [] if (width, crop[1]) == whole else [("crop", f"{width}:{crop[1]}")]
+def _cropped(stream: VideoStream, crop: Size, *, square: bool) -> list[Part]:
+    context = stream.codec_context
+    whole = (context.width, context.height)
+    if not square:  # the plan is in pixels as they are shown, the frame still in those that are coded
+        across = math.ceil(crop[0] / float(context.sample_aspect_ratio or 1))
+        crop = (min(across, context.width), crop[1])
+    return [] if crop == whole else [("crop", f"{crop[0]}:{crop[1]}")]
 
 
 def _scaling(stream: VideoStream, size: Size, found: Found, ending: str) -> str:
@@ -143,19 +149,20 @@ def _matrix(stream: VideoStream) -> str:
     return known or ("bt709" if stream.codec_context.height >= _HIGH else "smpte170m")
 
 
-def sound(stream: AudioStream, *, start: float, seconds: float) -> Pipe:
-    """Return the way of a film's sound: the part from the time stamp ``start`` on, in step from the first sample on.
+def sound(like: AudioFrame, *, layout: str, part: tuple[float, float], done: int = 0) -> Pipe:
+    """Return the way of a film's sound as long as its frames are like this one.
 
-    Sound that begins later is preceded by silence, a gap in it filled.
+    ``part``: the time stamps of its beginning and its end; ``done``: how many of its samples are made already. Sound
+    that begins later is preceded by silence, a gap in it filled.
     """
-    layouts = "mono" if stream.codec_context.layout.nb_channels == 1 else "stereo"
+    start, end = part
     return Pipe(
-        stream,
+        like,
         [
-            ("atrim", f"start={start:.6f}:end={start + seconds:.6f}"),
+            ("atrim", f"start={start:.6f}:end={end:.6f}"),
             ("asetpts", f"PTS-({start:.6f})/TB"),
-            ("aresample", f"{SAMPLE_RATE}:async=1:first_pts=0"),
-            ("aformat", f"sample_fmts=fltp:channel_layouts={layouts}"),
+            ("aresample", f"{SAMPLE_RATE}:async=1:first_pts={done}"),
+            ("aformat", f"sample_fmts=fltp:channel_layouts={layout}"),
             ("asetnsamples", "1024:p=0"),
         ],
     )

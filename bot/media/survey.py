@@ -35,6 +35,7 @@ class Survey:
     origin: float
     whole: bool
     last_key: int | None
+    hidden: bool  # an edit list leaves some out
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class _Stamps:
     shown: list[int] = field(default_factory=list)
     shown_ends: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)  # as the decoder will give them
     last_key: int | None = None
     whole: bool = True
     torn: list[bool] = field(default_factory=list)
@@ -52,9 +54,13 @@ def survey(container: InputContainer, stream: VideoStream) -> Survey:
     container.seek(0)
     stamps = _Stamps()
     prefix = _prefix(stream)
+    # An AVI counts its frames in the order in which they are coded, and tells no more. The times that FFmpeg makes of
+    # that pile up at the end where the order is another one, and the film would seem to be a frame too short.
+    counted = container.format.name == "avi"
     for packet in container.demux(stream):
-        stamp = packet.dts if packet.pts is None else packet.pts
-        if stamp is None or packet.size == 0:  # the empty one says that there are no more
+        time = packet.dts if packet.pts is None else packet.pts
+        stamp = time if packet.dts is None or not counted else packet.dts
+        if time is None or stamp is None or packet.size == 0:  # the empty one says that there are no more
             continue
         stamps.whole = stamps.whole and not packet.is_corrupt
         stamps.last_key = stamp if packet.is_keyframe else stamps.last_key
@@ -62,6 +68,7 @@ def survey(container: InputContainer, stream: VideoStream) -> Survey:
         stamps.torn.append(prefix is not None and _is_torn(packet, prefix))
         if not packet.is_discard:  # an edit list may leave out frames that others are built on
             stamps.shown.append(stamp)
+            stamps.times.append(time)
             stamps.shown_ends.append(stamps.ends[-1])
     return _summary(stream, stamps)
 
@@ -85,9 +92,10 @@ def _summary(stream: VideoStream, stamps: _Stamps) -> Survey:
         fps=len(shown) / seconds if seconds > 0 else 0.0,
         beat=1 / usual if usual > 0 else 0.0,
         variable=_is_variable(shown, intervals),
-        origin=shown[0] * base,
+        origin=min(stamps.times) * base,
         whole=stamps.whole and complete and sound,
         last_key=stamps.last_key,
+        hidden=len(stamps.shown) < len(stamps.ends),
     )
 
 

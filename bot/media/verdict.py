@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from bot.media.limits import Limits, Wish
 
 _FPS_MIN = 10.0  # a slow GIF is given more frames of the same pictures: some readers stumble over one a second
-_BOUNDS = LIMITS[Role.VIDEO].seconds or (0.0, math.inf)
-_NOTHING = 1e-6  # what rounding leaves
 _BEATS = (24, 25, 30, 48, 50, 60)
+_HAIR = 1e-6  # of a frame: what floating point makes of a whole number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +54,9 @@ class Found:
     square: bool = True  # its pixels are
     origin: float = 0.0  # the time stamp of a film's first frame, in seconds
     beat: float = 0.0  # frames a second, by the interval that is kept most often
-    span: float = 0.0  # how long a film is with its sound, in seconds
     voice: bool = True  # the sound, if there is any, can be decoded
+    rest: float = 0.0  # how long a film's other streams go on, from its first frame on
+    hidden: bool = False  # some of its frames are not to be shown, only others are built on them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,22 +65,15 @@ class Plan:
 
     geometry: Geometry
     recode: bool
+    trim: bool = False  # what goes on after the pictures is left out, though these may stay as they are coded
     start: float = 0.0
     seconds: float = 0.0
     rate: Fraction = Fraction(0)
-    trim: bool = False  # what goes on when the pictures are over is left out
 
     @property
     def frames(self) -> int:
         """How many the mended film has."""
-        # What is made anew keeps the limits to the frame: the tolerance is for what is left as it came.
-        least, most = (float(bound * self.rate) for bound in _BOUNDS)
-        return max(1, math.ceil(least - _NOTHING), min(round(self.seconds * self.rate), math.floor(most + _NOTHING)))
-
-    @property
-    def length(self) -> float:
-        """How long the mended film is, in seconds."""
-        return float(self.frames / self.rate) if self.recode else self.seconds
+        return max(1, round(self.seconds * self.rate))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,29 +126,25 @@ def _judge_picture(found: Found, wish: Wish) -> Verdict:
 
 def _judge_film(found: Found, wish: Wish) -> Verdict:
     limits, media = LIMITS[Role.VIDEO], found.media
-    start, seconds, problems = _part(limits, media, wish)
-    cut = [Mend(Change.CUT, _seconds(media.seconds), _span(start, seconds))] if seconds < media.seconds else []
     plan = geometry((media.width, media.height), limits, wish.fit, even=True)
-    coded = (*_recoded(found), *cut, *_shown(found, plan), *_coloured(found), *_compressed(limits, media.size))
-    rate, steadied = _rate(found, recode=bool(coded))
-    recode = bool(coded or steadied) or media.codec == media.format
-    trimmed = _trimmed(limits, found) if not recode else []
-    mends = (*_converted(limits, found), *coded, *steadied, *trimmed)
+    coded = (*_recoded(found),)
+    looks = (*_shown(found, plan), *_coloured(found), *_compressed(limits, media.size))
+    trails = limits.seconds is not None and found.rest > limits.seconds[1] + SECONDS_TOLERANCE
+    anew = bool(coded or looks) or media.variable or media.codec == media.format or (trails and not _movable(found))
+    start, seconds, problems = _part(limits, media, wish, anew=anew)
+    cut = _cut(media, start, seconds, anew=anew)
+    trimmed = [Mend(Change.TRIMMED)] if trails and not cut else []
+    recode = anew or bool(cut)
+    rate, steadied = _rate(found, recode=recode)
+    mends = (*_converted(limits, found), *coded, *cut, *trimmed, *looks, *steadied)
     mute = [Mend(Change.SILENCED)] if media.sound and not found.voice and mends else []
     notes = [Mend(Change.CLEANED)] if found.notes else []
+    kept = _whole_frames(limits, seconds, rate) if recode else seconds
     return Verdict(
         problems=(*problems, *_misshapen(Role.VIDEO, media, wish)),
         mends=(*mends, *mute, *notes),
-        plan=Plan(geometry=plan, recode=recode, start=start, seconds=seconds, rate=rate, trim=bool(trimmed)),
+        plan=Plan(geometry=plan, recode=recode, trim=bool(trimmed), start=start, seconds=kept, rate=rate),
     )
-
-
-def _trimmed(limits: Limits, found: Found) -> list[Mend]:
-    """A film whose sound goes on beyond the longest that is taken: who measures a file may mean all of it."""
-    longest = limits.seconds[1] if limits.seconds else math.inf
-    if found.span <= longest + SECONDS_TOLERANCE:
-        return []
-    return [Mend(Change.CUT, _seconds(found.span), _span(0.0, found.media.seconds))]
 
 
 def _refused(role: Role, broken: Iterator[Unfit]) -> tuple[Problem, ...]:
@@ -192,18 +181,45 @@ def _shown(found: Found, plan: Geometry) -> Iterator[Mend]:
         yield Mend(Change.PADDED, sides(*plan.scale), sides(*plan.pad))
 
 
-def _part(limits: Limits, media: Media, wish: Wish) -> tuple[float, float, tuple[Problem, ...]]:
-    """Return where the wished part begins, how long it is, and what is wrong with it."""
-    longest = limits.seconds[1] if limits.seconds else media.seconds
+def _part(limits: Limits, media: Media, wish: Wish, *, anew: bool) -> tuple[float, float, tuple[Problem, ...]]:
+    """Return where the wished part begins, how long it is, and what is wrong with it.
+
+    ``anew``: the film is coded again in any case. What is written here keeps the bounds to the letter; the tolerance
+    is for a film that somebody else cut and whose frames stay as they are coded.
+    """
+    shortest, longest = limits.seconds or (0.0, media.seconds)
     if wish.start > 0 and wish.start >= media.seconds:
         reach = f"0\N{EN DASH}{_seconds(media.seconds)}"
         return 0.0, 0.0, _refused(Role.VIDEO, iter([Unfit(Rule.PART, found=_seconds(wish.start), limit=reach)]))
     left = media.seconds - wish.start
-    most = left if left <= longest + SECONDS_TOLERANCE else longest
-    seconds = most if wish.length is None else min(most, wish.length)
-    if wish.start == 0 and left - seconds <= SECONDS_TOLERANCE:  # not worth touching the film
-        seconds = left
-    return wish.start, seconds, _refused(Role.VIDEO, length_broken(limits, seconds))
+    seconds = min(left, longest, wish.length or longest)
+    near = left <= seconds + SECONDS_TOLERANCE and (left <= longest or wish.length is None)
+    if wish.start == 0 and near and not anew:  # not worth touching the film
+        return 0.0, left, _refused(Role.VIDEO, length_broken(limits, left))
+    problems = _refused(Role.VIDEO, length_broken(limits, seconds))
+    return wish.start, seconds if problems else max(seconds, min(left, shortest)), problems
+
+
+def _cut(media: Media, start: float, seconds: float, *, anew: bool) -> list[Mend]:
+    """Return the mend if less than the whole film is used; the last frame of one that is coded again is no news."""
+    if media.seconds <= seconds + (SECONDS_TOLERANCE if anew and start == 0 else 0):
+        return []
+    return [Mend(Change.CUT, _seconds(media.seconds), _span(start, seconds))]
+
+
+def _whole_frames(limits: Limits, seconds: float, rate: Fraction) -> float:
+    """Return the nearest length of whole frames that keeps the bounds; the last frame may be held up to the lower one.
+
+    A film of 1.95 s, which the tolerance lets in, is thereby sent as one of 2 s.
+    """
+    shortest, longest = limits.seconds or (0.0, seconds)
+    frames = min(round(seconds * rate), math.floor(longest * rate + _HAIR))
+    return float(max(frames, math.ceil(shortest * rate - _HAIR)) / rate)
+
+
+def _movable(found: Found) -> bool:
+    """Return whether the pictures can be taken over into an MP4: an AVI's have no times, and hidden ones would show."""
+    return found.media.codec == "h264" and found.media.format != "avi" and not found.hidden
 
 
 def _recoded(found: Found) -> Iterator[Mend]:

@@ -145,9 +145,20 @@ def _found(
         square=look.square,
         origin=seen.origin,
         beat=seen.beat,
-        span=(container.duration or 0) / 1_000_000,
         voice=sound_stream(container) is not None,
+        rest=_rest(container, stream) - seen.origin,
+        hidden=seen.hidden,
     )
+
+
+def _rest(container: InputContainer, stream: VideoStream) -> float:
+    """Return the time stamp, in seconds, at which the last of the other streams ends, as the file's header has it."""
+    ends = [
+        float(((each.start_time or 0) + each.duration) * each.time_base)
+        for each in container.streams
+        if each.index != stream.index and each.duration and each.time_base
+    ]
+    return max(ends, default=0.0)
 
 
 def picture_stream(container: InputContainer, *, glance: bool = False) -> VideoStream:

@@ -132,7 +132,7 @@ FILE = {Role.IMAGE: "picture", Role.VIDEO: "video"}
 
 _BY_RULE: Mapping[str, str] = {
     Rule.EMPTY: "is empty.",
-    Rule.KIND: "is {a} {found}; I need {limit} here.",
+    Rule.KIND: "is the wrong kind of file ({found}); I need {limit} here.",
     Rule.FORMAT: "has a format I can't use ({found}); I take {limit}.",
     Rule.PLAYLIST: "is a list of other files, not a video. Upload the video itself.",
     Rule.CORRUPT: "is damaged or cut off and can't be opened to its end.",
@@ -163,10 +163,5 @@ def harmless(text: str) -> str:
 def problem(found: Problem) -> str:
     """Return what is wrong with one file as a plain sentence, with the limit and the value found."""
     seen = harmless(found.found) or "unknown"
-    text = _BY_RULE[found.rule].format(found=seen, a=_article(seen), limit=harmless(found.limit))
+    text = _BY_RULE[found.rule].format(found=seen, limit=harmless(found.limit))
     return f"The {FILE[found.role]} {text}"
-
-
-def _article(word: str) -> str:
-    """Return "an" before what begins with a vowel when spoken: an AVI, an MP4, a WebM, an animation."""
-    return "an" if word[:1] in ("AEFHILMNORSX" if word[:2].isupper() else "aeiouAEIOU") else "a"

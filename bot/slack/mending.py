@@ -23,6 +23,7 @@ _BY_CHANGE: Mapping[str, str] = {
     Change.CONVERTED: "{before} → {after}",
     Change.RECODED: "{before} → {after}",
     Change.CUT: "cut to {after} of its {before}",
+    Change.TRIMMED: "sound cut where its pictures end",
     Change.FIRST_FRAME: "only the first of its pictures is used",
     Change.TURNED: "turned upright",
     Change.CROPPED: "cropped from {before} to {after}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.media.limits import FPS_MAX, LIMITS, MB, MENDABLE, Limits, format_name
+from bot.media.limits import FPS_MAX, LIMITS, MB, MENDABLE, SECONDS_TOLERANCE, Limits, format_name
 from bot.order import Role
 
 README = Path(__file__).parents[2] / "README.md"
@@ -43,7 +43,12 @@ def table() -> str:
         ("bytes", f"up to {video.size // MB} MB", f"up to {more_video.size // MB} MB", "more"),
         ("each side", f"{sides(video)}, even", "scaled, made even", f"more pixels than {frame}"),
         ("shape", shape, "cropped or padded, if asked", "otherwise"),
-        ("length", f"{shortest}{DASH}{longest} s", f"longer: cut to the chosen {longest} s", f"under {shortest} s"),
+        (
+            "length",
+            f"{shortest}{DASH}{longest} s, {SECONDS_TOLERANCE:g} s either way where no frame is coded again",
+            f"longer: cut to the chosen {longest} s; longer sound ends with the pictures",
+            f"under {shortest} s",
+        ),
         ("frames a second", "even", f"variable → even, at most {FPS_MAX}", DASH),
         ("turned, mirrored", DASH, "set upright", DASH),
         ("notes", "others", "place: taken out, frames untouched", DASH),

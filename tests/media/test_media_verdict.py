@@ -82,11 +82,15 @@ def test_each_fault_of_a_picture_is_mended(what: Found, expected: list[str]) -> 
         (found(FILM, {"fps": 240.0}, beat=240.0), []),
         (found(FILM, {"fps": 240.0}, beat=240.0, turn=3), ["turned", "steadied"]),
         (found(FILM, {"fps": 2.0}, beat=2.0, turn=3), ["turned", "steadied"]),
+        (found(FILM, {"format": "gif", "codec": "gif", "fps": 2.0}, beat=2.0), ["converted", "steadied"]),
         (found(FILM, {"width": 721}), ["cropped"]),
         (found(FILM, {"width": 2160, "height": 3840}), ["scaled"]),
         (found(FILM, {"width": 120, "height": 120}), ["scaled"]),
         (found(FILM, {"size": 200_000_001}), ["compressed"]),
         (found(FILM, {"seconds": 45.0}), ["cut"]),
+        (found(FILM, rest=30.05), []),
+        (found(FILM, rest=40.0), ["trimmed"]),
+        (found(FILM, {"seconds": 45.0}, rest=50.0), ["cut"]),
         (found(FILM, {"format": "matroska"}, voice=False), ["converted", "silenced"]),
         (found(FILM, voice=False), []),
         (found(FILM, notes=True), ["cleaned"]),
@@ -96,25 +100,22 @@ def test_each_fault_of_a_film_is_mended(what: Found, expected: list[str]) -> Non
     assert changes(Role.VIDEO, what) == expected
 
 
-@pytest.mark.parametrize("change", [{"format": "matroska"}, {}])
-def test_pictures_that_fit_are_never_coded_again_for_what_is_around_them(change: dict[str, Any]) -> None:
-    assert not judge(Role.VIDEO, found(FILM, change, notes=True), Wish()).plan.recode
+@pytest.mark.parametrize("change", [{"format": "matroska"}, {"format": "mov"}, {}])
+@pytest.mark.parametrize("rest", [0.0, 40.0])
+def test_pictures_that_fit_are_never_coded_again_for_what_is_around_them(change: dict[str, Any], rest: float) -> None:
+    assert not judge(Role.VIDEO, found(FILM, change, notes=True, rest=rest), Wish()).plan.recode
 
 
-@pytest.mark.parametrize("rate", [12, 15, 16, 18, 23.976, 24, 25, 29.97, 30, 48, 59.94, 60])
-def test_what_is_coded_anew_keeps_the_bounds_to_the_frame(rate: float) -> None:
-    for seconds in (1.9, 1.903, 1.95, 2.0, 2.01, 29.99, 30.0, 30.05, 30.097, 30.1, 33.0, 45.0):
-        film = found(FILM, {"seconds": seconds, "fps": rate, "codec": "hevc"})
-        plan = judge(Role.VIDEO, film, Wish()).plan
-        assert plan.recode
-        assert 2.0 - 1e-9 <= plan.length <= 30.0 + 1e-9, (rate, seconds, plan.length)
-
-
-def test_sound_that_outlasts_the_longest_film_is_cut_with_the_pictures_as_they_are() -> None:
-    verdict = judge(Role.VIDEO, found(FILM, {"seconds": 25.0}, span=40.0), Wish())
-    assert [(mend.change, mend.before, mend.after) for mend in verdict.mends] == [("cut", "40 s", "0–25 s")]
-    assert (verdict.plan.recode, verdict.plan.trim) == (False, True)
-    assert judge(Role.VIDEO, found(FILM, {"seconds": 25.0}, span=29.0), Wish()).fits
+@pytest.mark.parametrize(
+    ("media", "other"),
+    [({"format": "avi"}, {}), ({"format": "mov", "codec": "mjpeg"}, {}), ({}, {"hidden": True})],
+)
+def test_pictures_that_cannot_be_taken_over_are_coded_again_so_that_the_sound_ends_with_them(
+    media: dict[str, Any], other: dict[str, Any]
+) -> None:
+    verdict = judge(Role.VIDEO, found(FILM, {**media, "seconds": 30.05}, rest=40.0, **other), Wish())
+    assert verdict.mends == (Mend(Change.TRIMMED),)
+    assert verdict.plan.recode
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,10 @@ def test_sound_that_outlasts_the_longest_film_is_cut_with_the_pictures_as_they_a
         (45.0, {"length": 40.0}, (0.0, 30.0)),
         (10.0, {"start": 8.0, "length": 30.0}, (8.0, 2.0)),
         (30.05, {}, (0.0, 30.05)),
-        (30.05, {"length": 30.0}, (0.0, 30.05)),
+        (30.05, {"length": 30.0}, (0.0, 30.0)),
+        (45.0, {"start": 14.95}, (14.95, 30.0)),
+        (10.0, {"length": 1.95}, (0.0, 2.0)),
+        (10.05, {"length": 10.0}, (0.0, 10.05)),
         (10.0, {"length": 10.0}, (0.0, 10.0)),
     ],
 )
@@ -136,6 +140,40 @@ def test_the_part_is_the_one_that_was_chosen(seconds: float, wish: dict[str, flo
     assert verdict.plan.start == part[0]
     assert verdict.plan.seconds == pytest.approx(part[1])
     assert verdict.fits == (part[1] == seconds)
+
+
+NEAR_THE_BOUNDS = [1.9, 1.903, 1.95, 1.999, 2.0, 2.01, 29.97, 29.999, 30.0, 30.01, 30.05, 30.097, 30.098, 30.1]
+
+
+@pytest.mark.parametrize("anew", [{"variable": True}, {"codec": "hevc"}])
+@pytest.mark.parametrize("wish", [{}, {"length": 30.0}, {"start": 0.0, "length": 1.95}])
+def test_what_is_written_here_keeps_the_bounds_of_the_length_to_the_letter(
+    anew: dict[str, Any], wish: dict[str, float]
+) -> None:
+    for seconds in [*NEAR_THE_BOUNDS, 33.0]:
+        for fps in (9.95, 10.0, 10.03, 12.085, 16.0, 17.743, 18.0, 23.976, 29.97, 47.744, 48.0, 59.94, 60.5, 240.0):
+            what = found(FILM, {**anew, "seconds": seconds, "fps": fps}, beat=fps)
+            verdict = judge(Role.VIDEO, what, Wish(**wish))  # type: ignore[arg-type]
+            assert verdict.problems == ()
+            assert verdict.plan.recode
+            assert 2 <= verdict.plan.frames / verdict.plan.rate <= 30, (seconds, fps)
+
+
+@pytest.mark.parametrize("seconds", NEAR_THE_BOUNDS)
+@pytest.mark.parametrize("change", [{}, {"format": "matroska"}])
+def test_a_clip_that_a_camera_cut_is_not_coded_again_for_its_last_frame(seconds: float, change: dict[str, Any]) -> None:
+    verdict = judge(Role.VIDEO, found(FILM, {**change, "seconds": seconds}), Wish())
+    assert (verdict.problems, verdict.plan.recode, verdict.plan.seconds) == ((), False, seconds)
+
+
+def test_no_frame_is_lost_because_lengths_are_known_to_the_millisecond() -> None:
+    what = found(FILM, {"codec": "hevc", "seconds": 6.673, "fps": 29.97})  # 200 frames
+    assert judge(Role.VIDEO, what, Wish()).plan.frames == 200
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(30.03, ["recoded"]), (30.2, ["recoded", "cut"])])
+def test_the_last_frame_of_a_film_that_is_coded_again_is_no_news(seconds: float, told: list[str]) -> None:
+    assert changes(Role.VIDEO, found(FILM, {"codec": "hevc", "seconds": seconds})) == told
 
 
 @pytest.mark.parametrize(

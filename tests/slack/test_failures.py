@@ -47,5 +47,12 @@ def test_where_nothing_was_found_the_sentence_still_reads() -> None:
     )
 
 
+@pytest.mark.parametrize("found", ["AVI video", "MP4 video", "ICO picture", "JPEG picture", "sound", "text", ""])
+def test_another_kind_of_file_is_named_without_an_article_that_half_of_them_would_not_take(found: str) -> None:
+    assert problem(Problem(Role.IMAGE, Rule.KIND, found, "JPEG or PNG")) == (
+        f"The picture is the wrong kind of file ({found or 'unknown'}); I need JPEG or PNG here."
+    )
+
+
 def test_braces_in_what_was_found_fill_nothing_in() -> None:
     assert "(limit)" in problem(Problem(Role.VIDEO, Rule.FORMAT, "{limit}", "x"))

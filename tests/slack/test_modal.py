@@ -181,7 +181,7 @@ def test_the_same_submission_has_the_same_key_and_another_one_another() -> None:
         ([IMAGE, IMAGE], "exactly one file"),
         ({"size": 2 * 10**9}, "too big"),
         ({"size": 0}, "is empty"),
-        ({"mimetype": "text/plain"}, "is a text"),
+        ({"mimetype": "text/plain"}, "(text)"),
         ({"name": "list.m3u8"}, "list of other files"),
         ({"mode": "tombstone"}, "can't be opened"),
         ({"is_external": True}, "can't be opened"),
@@ -203,7 +203,7 @@ def test_both_fields_are_wrong_at_once() -> None:
 
 def test_every_problem_of_one_file_is_said() -> None:
     errors = read(submission(image=IMAGE | {"mimetype": "video/mp4", "size": 106_100_000})).errors
-    assert "is a video" in errors["image"]
+    assert "(video)" in errors["image"]
     assert "106.1 MB, at most 100 MB" in errors["image"]
 
 
