@@ -21,7 +21,7 @@ CALL_SECONDS = 20.0
 # Slack's longest answers (a file with all its thumbnails) are some ten kilobytes.
 _ANSWER_MOST = 4 << 20
 # Slack's tiers: calls a minute, per method, workspace and app.
-_TIER_2, _TIER_3, _TIER_4 = (Rate(calls, 60.0) for calls in (20, 50, 100))
+_TIER_3, _TIER_4 = (Rate(calls, 60.0) for calls in (50, 100))
 POST = "chat.postMessage"
 EDIT = "chat.update"
 # Of the edits Slack takes, so many are for cards: what nobody waits for must not use up what somebody does.
@@ -36,10 +36,7 @@ RATES: Mapping[str, Rate] = {
     "files.completeUploadExternal": _TIER_4,
     "files.getUploadURLExternal": _TIER_4,
     "files.info": _TIER_4,
-    "reactions.remove": _TIER_2,
     "views.open": _TIER_4,
-    "views.publish": _TIER_4,
-    "views.push": _TIER_4,
     "views.update": _TIER_4,
 }
 _EACH_CHANNEL = Rate(1, 1.0)

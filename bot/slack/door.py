@@ -160,7 +160,6 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "message_action": (*_PERSON, "trigger_id", "callback_id", "channel.id", "message.ts"),
     "shortcut": (*_PERSON, "trigger_id", "callback_id"),
     "view_submission": (*_PERSON, "view.id", "view.type", "view.callback_id", "view.private_metadata"),
-    "view_closed": (*_PERSON, "view.id", "view.type", "view.callback_id"),
     "event_callback": ("event.type",),
 }
 

@@ -10,7 +10,7 @@ from bot.failure import Problem
 from bot.media.limits import Rule, metadata_problems
 from bot.order import Fit, Order, Place, Quality, Role, SourceFile
 from bot.slack.failures import problem
-from bot.slack.files import NO_BYTES
+from bot.slack.files import NO_BYTES, described_problems, name_of, size_of
 from bot.slack.modal import LONGEST, SHORTEST, UPLOADED, Origin, here
 from bot.slack.offers import from_value
 
@@ -134,19 +134,11 @@ def _chosen(values: Mapping[str, Any]) -> set[str]:
 
 
 def _source(file: Mapping[str, Any]) -> SourceFile:
-    size = file.get("size")
-    name = str(file.get("name") or "").encode(errors="replace").decode()  # half an emoji can't be stored
-    return SourceFile(str(file["id"]), name, size if isinstance(size, int) else 0)
+    return SourceFile(str(file["id"]), name_of(file), size_of(file) or 0)
 
 
 def early_problems(role: Role, file: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Return what a form's file object already rules out; no promise if that is nothing."""
     if file.get("mode") in NO_BYTES or file.get("is_external"):
         return (Problem(role, Rule.CORRUPT),)
-    size = file.get("size")
-    return metadata_problems(
-        role,
-        name=str(file.get("name") or ""),
-        mimetype=str(file.get("mimetype") or ""),
-        size=size if isinstance(size, int) else None,
-    )
+    return described_problems(role, file)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.order import Kind, Quality, Role
 from bot.slack.offers import Offer, Prefill, from_value
-from bot.slack.wording import Message
+from bot.slack.wording import Message, plain, section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,21 +48,12 @@ def invitation(wish: Wish, kind: Kind | None, note: str = "") -> Message:
         {
             "type": "button",
             "action_id": actions[each],
-            "text": {"type": "plain_text", "text": _LABELS[each]},
+            "text": plain(_LABELS[each]),
             "value": to_value(wish),
         }
         for each in kinds
     ]
-    return Message(text, [_section(text), {"type": "actions", "elements": elements}])
-
-
-def said(text: str) -> Message:
-    """Return sentences as a message: without blocks, of which one would hold no more than 3,000 characters."""
-    return Message(text)
-
-
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    return Message(text, [section(text), {"type": "actions", "elements": elements}])
 
 
 def _missing(prefill: Prefill, kind: Kind | None) -> str:

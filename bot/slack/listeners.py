@@ -61,7 +61,6 @@ class Listeners:
         """Attach every listener to the app."""
         app.command(COMMAND)(self.command)
         app.view(modal.CALLBACK_ID)(self.submitted)
-        app.view_closed(modal.CALLBACK_ID)(self.closed)
         self._buttons.register(app)
         self._shortcuts.register(app)
         self._mentions.register(app)
@@ -98,8 +97,4 @@ class Listeners:
             log.exception("a job could not be stored")
             await ack(response_action="errors", errors={"video": answers.NOT_STORED})
             return
-        await ack()
-
-    async def closed(self, ack: AsyncAck) -> None:
-        """Nothing was stored for a form that was only opened."""
         await ack()

@@ -18,6 +18,7 @@ from bot.slack.client import POST, SlackRefusal
 from bot.slack.invitations import Wish
 from bot.slack.offers import is_stub, offers
 from bot.slack.sources import ThreadClosed
+from bot.slack.wording import Message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from bot.slack.forms import Forms
     from bot.slack.offers import Offer, Prefill
     from bot.slack.sources import Sources
-    from bot.slack.wording import Message
     from bot.slack.words import Asked
 
     # The private answer to a first word (help, jobs, …), or None.
@@ -163,10 +163,10 @@ class Mentions:
 
     async def _begin(self, message: Heard) -> Message | None:
         if message.stranger:
-            return invitations.said(invitations.STRANGER)
+            return Message(invitations.STRANGER)
         answer = await self._first_words(message.text.split(), message.team, message.user)
         if answer is not None:
-            return invitations.said(answer)
+            return Message(answer)
         asked = words.parse(message.text)
         prefill, note = await self._found(message, asked)
         order = None if note else _clear(asked, prefill)
@@ -178,7 +178,7 @@ class Mentions:
             await self._intake.order(order, place, key=message.key)
         except (SpoolFull, StoreUnavailable):
             log.exception("a job could not be stored")
-            return invitations.said(answers.NOT_STORED)
+            return Message(answers.NOT_STORED)
         return None
 
     async def _found(self, message: Heard, asked: Asked) -> tuple[Prefill, str]:

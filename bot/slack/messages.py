@@ -1,7 +1,8 @@
 """What is said of jobs where everybody reads it: the card, the reply that tells of a failure, the video's words. Pure.
 
 Every sentence the bot says is in this module or in one beside it: ``answers`` (in private), ``failures``,
-``controls`` (buttons), ``details``, ``mending`` (files), ``modal`` (the form) and ``invitations``.
+``controls`` (buttons), ``details``, ``mending`` (files), ``modal`` (the form), ``filled`` (what is wrong in it) and
+``invitations``; ``first_words`` chooses among the answers.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from bot.slack.wording import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.estimate import Estimate
     from bot.progress import Done
     from bot.queue import Prices, Standing
@@ -225,10 +228,7 @@ def _doubts(job: Job, prices: Prices) -> list[str]:
 def told(job: Job, prices: Prices) -> Message:
     """Return the reply that tells the requester of a failure."""
     lines = failure_lines(job, prices)
-    blocks: list[dict[str, Any]] = [
-        section(f"<@{job.place.user}>"),
-        {"type": "section", "text": plain(fitting(lines))},
-    ]
+    blocks = _to_requester(job, lines)
     if job.failure and job.failure.detail:
         details = f"Details: {clean(job.failure.detail, 300)} · job {job.id}"
         blocks.append({"type": "context", "elements": [plain(details)]})
@@ -245,11 +245,12 @@ def question(job: Job) -> str:
 def called(job: Job, prices: Prices) -> Message:
     """Return the reply that calls the requester to decide, on the card."""
     lines = [*(_posting(job) if job.ask is None else _submitting(job, prices)), "The buttons are on the job's card."]
-    blocks: list[dict[str, Any]] = [
-        section(f"<@{job.place.user}>"),
-        {"type": "section", "text": plain(fitting(lines))},
-    ]
-    return Message(f"<@{job.place.user}> {escape(lines[0])}", blocks)
+    return Message(f"<@{job.place.user}> {escape(lines[0])}", _to_requester(job, lines))
+
+
+def _to_requester(job: Job, lines: Sequence[str]) -> list[dict[str, Any]]:
+    """The lines under a mention, which plain text can't hold."""
+    return [section(f"<@{job.place.user}>"), {"type": "section", "text": plain(fitting(lines))}]
 
 
 def comment(job: Job, prices: Prices) -> str:

@@ -8,7 +8,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from builders import ADA, BOB
+from builders import ADA, BOB, texts_of
 from catalogue import SNAPSHOT, Said, posted, private, readable, views
 
 from bot.demo.slack.blocks import check_blocks, check_view
@@ -57,17 +57,6 @@ def harmless(value: Any) -> None:
         if text["type"] == "plain_text":
             odd = [c for c in text["text"] if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c != "\n"]
             assert odd == []
-
-
-def texts_of(value: Any) -> list[dict[str, Any]]:
-    """Every text object."""
-    if isinstance(value, list):
-        return [text for inner in value for text in texts_of(inner)]
-    if isinstance(value, dict):
-        if value.get("type") in {"plain_text", "mrkdwn"}:
-            return [value]
-        return [text for inner in value.values() for text in texts_of(inner)]
-    return []
 
 
 @pytest.mark.parametrize(

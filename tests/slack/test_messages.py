@@ -7,7 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from builders import ADA, BOB, EVERY_KIND_OF_JOB, NOW, PRICES, QUICK, any_job, in_state, order, place, queued, unclear
+from builders import (
+    ADA,
+    BOB,
+    EVERY_KIND_OF_JOB,
+    NOW,
+    PRICES,
+    QUICK,
+    any_job,
+    in_state,
+    order,
+    place,
+    queued,
+    texts_of,
+    unclear,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -54,17 +68,6 @@ LOOKS: dict[str, tuple[Job, str]] = {
 
 def text_of(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(str(text["text"]) for text in texts_of(blocks))
-
-
-def texts_of(value: Any) -> list[dict[str, Any]]:
-    """Every text object."""
-    if isinstance(value, list):
-        return [text for inner in value for text in texts_of(inner)]
-    if isinstance(value, dict):
-        if value.get("type") in {"plain_text", "mrkdwn"}:
-            return [value]
-        return [text for inner in value.values() for text in texts_of(inner)]
-    return []
 
 
 def buttons(message: wording.Message) -> list[str]:
