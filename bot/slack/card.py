@@ -265,8 +265,7 @@ class Cards:
     async def _note_place(self, job: Job) -> None:
         """Remember in which words a card shows its place, to see when they are no longer true."""
         if job.state is JobState.READY:
-            standing = (await self._lines.view(job)).standing
-            self._waiting[job.id] = job.order.kind, waiting_line(job, standing)
+            self._waiting[job.id] = job.order.kind, waiting_line(job, await self._lines.view(job))
             self._line_at = min(self._line_at, self._clock() + REFRESH_SECONDS)
         elif self._waiting.pop(job.id, None) is not None:
             self._line_at = self._clock()  # everybody behind it has another place

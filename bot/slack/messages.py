@@ -77,7 +77,7 @@ def status_lines(job: Job, view: View) -> list[str]:
         case JobState.QUEUED:
             return [_checking(view.mended)]
         case JobState.READY:
-            return [waiting_line(job, view.standing, exact=view.exact)]
+            return [waiting_line(job, view)]
         case JobState.SUBMITTING:
             return _submitting(job, view.prices)
         case JobState.RENDERING:
@@ -100,12 +100,15 @@ def _checking(mended: Done | None) -> str:
     return f"Making your video fit: {mended.frames} of {mended.of} frames"
 
 
-def waiting_line(job: Job, standing: Standing | None, *, exact: bool = False) -> str:
-    """Return where a job that waits stands: its place if it is near or ``exact`` is wanted, else about how long."""
-    if job.failures:
+def waiting_line(job: Job, view: View) -> str:
+    """Return where a job that waits stands: its place if it is near or exactness is wanted, else about how long.
+
+    One that something keeps from its turn says so for as long as that lasts; then it stands in line like all others.
+    """
+    if job.failures and job.due_at > view.now:
         spent = "" if job.doubts else " Nothing is spent meanwhile."
         return f"Waiting: something I need is busy or out of reach. I keep trying.{spent}"
-    return waiting_words(standing, exact=exact)
+    return waiting_words(view.standing, exact=view.exact)
 
 
 def waiting_words(standing: Standing | None, *, exact: bool = False) -> str:

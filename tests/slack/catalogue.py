@@ -64,7 +64,8 @@ def jobs(said: Said) -> Iterator[tuple[str, Job, View]]:
     for place in (1, 2, 5, 6):
         yield f"ready, place {place}", ready, replace(VIEW, standing=Standing(place, 260.0 * place))
     yield "ready, exactly", ready, replace(VIEW, standing=Standing(112, 30_000.0), exact=True)
-    yield "ready, put off", at(JobState.READY, failures=1), VIEW
+    yield "ready, put off", at(JobState.READY, failures=1, due_at=VIEW.now + 8), VIEW
+    yield "ready, after it was put off", at(JobState.READY, failures=1), VIEW
     yield "ready, mended", _mended(ready, said), VIEW
     yield "submitting", at(JobState.SUBMITTING), VIEW
     yield "submitting, to be cancelled", at(JobState.SUBMITTING, cancel_by=ADA), VIEW

@@ -44,7 +44,10 @@ KEPT = Delivery(target=Target.KEPT)
 LOOKS: dict[str, tuple[Job, str]] = {
     "queued": (queued(), "Checking your files"),
     "ready": (in_state(JobState.READY), "Waiting, 2nd in line, about 9 min"),
-    "ready, refused for now": (in_state(JobState.READY, failures=1), "I keep trying. Nothing is spent"),
+    "ready, refused for now": (
+        in_state(JobState.READY, failures=1, due_at=NOW + 200),
+        "I keep trying. Nothing is spent",
+    ),
     "submitting": (in_state(JobState.SUBMITTING), "Starting at Model Studio"),
     "settling": (in_state(JobState.SUBMITTING, due_at=NOW + 1), "Making sure of it with Model Studio"),
     "submitting, to be cancelled": (in_state(JobState.SUBMITTING, cancel_by=ADA), "To be cancelled, if"),
