@@ -158,7 +158,7 @@ class Bot:
         self.door = Door(client, self.listeners, token=token, signatures=signatures)
         self.web = routes(
             media=Media(store.addresses, spool),
-            health=Health(self.reasons),
+            health=Health(self.reasons, self.notes),
             receive=None if settings.slack_app_token else self.door.receive,
         )
         self.socket: Socket | None = None
@@ -188,6 +188,10 @@ class Bot:
         if not self.engine.alive:
             found.append("the job loop does not run")
         return [reason for reason in found if reason]
+
+    def notes(self) -> list[str]:
+        """Return what somebody has to mend although the bot does its work: taken out of service it could not say so."""
+        return [complaint] if (complaint := self.door.complaint) else []
 
 
 def studio_base(settings: Settings) -> str:

@@ -127,10 +127,11 @@ async def test_a_missing_scope_is_named_with_who_must_mend_it(workplace: Workpla
 
 
 async def test_a_form_that_a_missing_scope_keeps_shut_is_answered_with_the_scope(workplace: Workplace) -> None:
+    await workplace.until(lambda: any(call.status for call in workplace.slack.calls.of("auth.test")))
     workplace.slack.backend.scopes.discard("files:read")
     await workplace.slack.person("ada").command("/animate")
     await workplace.until(lambda: workplace.slack.world.ephemerals)
-    assert "`files:read`" in workplace.slack.world.ephemerals[-1].text
+    assert "the scope files:read" in workplace.slack.world.ephemerals[-1].text
     assert "An admin" in workplace.slack.world.ephemerals[-1].text
 
 

@@ -8,7 +8,7 @@ from bot.job import Job, JobState
 from bot.media.limits import LIMITS, MB, MENDABLE
 from bot.order import Kind, Quality, Role
 from bot.slack.messages import View, money_line, status_lines
-from bot.slack.wording import QUALITY, VERB, duration, escape, ordinal, price, words
+from bot.slack.wording import QUALITY, VERB, duration, ordinal, price, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -149,11 +149,3 @@ def unusable(files: int) -> str:
     else:
         which, must, them = f"{files} of the files you named", "they must", "them"
     return f"{which} can't be used here: {must} stand in this conversation, where I can see {them}."
-
-
-def missing_scope(scope: str) -> str:
-    """Return the answer when the app was not given a permission that it needs."""
-    return (
-        f"Slack does not let me open the form: the app lacks the scope `{escape(scope)}`. An admin of this workspace "
-        "must add it and re-install the app. Nothing was started."
-    )

@@ -11,7 +11,7 @@ import structlog
 from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.intake import Denied
 from bot.order import Kind
-from bot.slack import answers, controls, details, invitations, modal
+from bot.slack import answers, controls, details, invitations, modal, scopes
 from bot.slack.forms import OPEN_SECONDS
 from bot.slack.offers import Prefill
 
@@ -129,9 +129,13 @@ class Buttons:
         return _refusal(await self._intake.deliver_again(job, by=press.user))
 
     async def _retry(self, job: Job, press: Press) -> str:
+        if refusal := await scopes.refusal(self._client):
+            return refusal
         return _followed(await self._intake.retry(job, await self._place(job, press)))
 
     async def _pro(self, job: Job, press: Press) -> str:
+        if refusal := await scopes.refusal(self._client):
+            return refusal
         return _followed(await self._intake.in_pro(job, await self._place(job, press)))
 
     async def _delete(self, job: Job, press: Press) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import math
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,6 +17,7 @@ import structlog
 from bot.errors import RemoteError, StoreUnavailable, Unreachable
 from bot.job import JobState
 from bot.pace import EDIT_SECONDS
+from bot.slack import scopes
 from bot.slack.client import CARD_EDITS, EDIT, POST
 from bot.slack.line import Lines
 from bot.slack.messages import question, waiting_line, waiting_words
@@ -68,7 +70,13 @@ class Cards:
         self._clock = clock
         self._edit_seconds = edit_seconds
         self._lines = Lines(
-            store, prices=prices, tasks_at_once=tasks_at_once, clock=clock, fresh=edit_seconds, progress=progress
+            store,
+            prices=prices,
+            tasks_at_once=tasks_at_once,
+            clock=clock,
+            fresh=edit_seconds,
+            progress=progress,
+            lacking=partial(scopes.lacking, client),
         )
         self._poster = Poster(client, store, self._lines, prices=prices)
         self._due: dict[str, float] = {}  # job id -> when to look whether its card is still right

@@ -136,6 +136,7 @@ class SlackClient:
         self.web.proxy = (
             None  # the SDK finds one by itself in the environment; ours comes from the settings or not at all
         )
+        self.scopes: frozenset[str] | None = None  # granted, as Slack's latest answer says; None while none said so
         self.home = ""  # the workspace's own address, without a slash at its end; known once Slack was asked
         self._session = session
         self._http_timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
@@ -151,11 +152,13 @@ class SlackClient:
             sent = self.web.api_call(method, data=body) if method in _FORMS else self.web.api_call(method, json=body)
             response = await sent
         except SlackApiError as error:
+            self._note_scopes(error.response)
             raise self._translated(method, error) from error
         except aiohttp.ClientConnectorError as error:
             raise Unreachable(f"{method}: no connection") from error
         except Exception as error:  # beside what it means to raise, the SDK falls over answers that are no object
             raise Unclear(f"{method}: {type(error).__name__}") from error
+        self._note_scopes(response)
         if not isinstance(response.data, dict):
             raise Unclear(f"{method}: an answer that is no JSON object")
         return _Fields(method, response.data)
@@ -166,6 +169,11 @@ class SlackClient:
             return await self.call(method, **arguments)
         except Unclear as error:
             raise Unreachable(str(error)) from error
+
+    def _note_scopes(self, response: Any) -> None:
+        """An admin may take away a scope, or add one, at any time; the token stays the same."""
+        if (granted := getattr(response, "headers", {}).get("x-oauth-scopes")) is not None:
+            self.scopes = frozenset(scope.strip() for scope in granted.split(","))
 
     def _translated(self, method: str, error: SlackApiError) -> RemoteError:
         response = error.response

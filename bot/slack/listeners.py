@@ -9,7 +9,7 @@ import structlog
 
 from bot.errors import SpoolFull, StoreUnavailable
 from bot.order import Kind
-from bot.slack import answers, filled, first_words, modal, words
+from bot.slack import answers, filled, first_words, modal, scopes, words
 from bot.slack.afterwards import Afterwards
 from bot.slack.buttons import Buttons
 from bot.slack.forms import Forms
@@ -39,6 +39,7 @@ class Listeners:
     def __init__(
         self, *, client: SlackClient, intake: Intake, store: Store, cards: Cards, clock: Callable[[], float]
     ) -> None:
+        self._client = client
         self._intake = intake
         self._afterwards = Afterwards()
         self._first_words = first_words.FirstWords(intake=intake, store=store, cards=cards, clock=clock)
@@ -90,6 +91,9 @@ class Listeners:
         form = filled.read(view, team=body["team"]["id"], user=body["user"]["id"], addresses=addresses)
         if form.errors:
             await ack(response_action="errors", errors=dict(form.errors))
+            return
+        if refusal := await scopes.refusal(self._client):
+            await ack(response_action="errors", errors={"video": refusal})
             return
         try:
             await self._intake.order(form.order, form.place, key=form.key, parent=form.parent)

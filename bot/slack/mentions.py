@@ -13,7 +13,7 @@ import structlog
 
 from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.order import Order, Place, Role
-from bot.slack import answers, invitations, modal, words
+from bot.slack import answers, invitations, modal, scopes, words
 from bot.slack.client import POST, SlackRefusal
 from bot.slack.invitations import Wish
 from bot.slack.offers import is_stub, offers
@@ -173,6 +173,8 @@ class Mentions:
         if order is None:
             wish = Wish(prefill=prefill, thread=message.root, in_thread=message.thread is not None)
             return invitations.invitation(wish, asked.kind, note)
+        if refusal := await scopes.refusal(self._client):
+            return Message(refusal)
         place = Place(team=message.team, user=message.user, channel=message.channel, thread=message.root)
         try:
             await self._intake.order(order, place, key=message.key)

@@ -15,7 +15,7 @@ from bot.failure import Spent
 from bot.job import Ask, Job, JobState, Target
 from bot.order import Quality
 from bot.slack.controls import buttons
-from bot.slack.failures import SENTENCES, problem
+from bot.slack.failures import SENTENCES, missing_scopes, problem
 from bot.slack.mending import asked, details, mending_line
 from bot.slack.wording import (
     QUALITY,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bot.progress import Done
     from bot.queue import Prices, Standing
 
+_TO_POST = frozenset({"chat:write", "files:write"})  # scopes
 NEAR = 5  # places in line that a card names
 
 
@@ -52,6 +53,7 @@ class View:
     standing: Standing | None = None
     estimate: Estimate | None = None
     mended: Done | None = None  # how far the video is that is being made to fit
+    lacking: tuple[str, ...] = ()  # scopes that the app was not given
     exact: bool = False  # the place in line however far off it is
 
 
@@ -83,7 +85,7 @@ def status_lines(job: Job, view: View) -> list[str]:
         case JobState.RENDERING:
             return _rendering(job, view)
         case JobState.RENDERED:
-            return _posting(job)
+            return _posting(job, view.lacking)
         case JobState.DELIVERED:
             return [_done(job, view.prices), *_doubts(job, view.prices), *_removed(job)]
         case JobState.FAILED:
@@ -163,13 +165,15 @@ def _usual(job: Job, view: View) -> str:
     return f"{usual.removesuffix(' min')}–{most}" if both_minutes else f"{usual} to {most}"
 
 
-def _posting(job: Job) -> list[str]:
+def _posting(job: Job, lacking: Sequence[str] = ()) -> list[str]:
     if job.delivery.target is Target.KEPT:
         advice = "Invite me to the channel, or ask an admin whether uploads are off, full or limited"
         return [
             "The video is ready, but Slack let me post it nowhere: not here, and not in direct messages.",
             f"{advice}; then press Deliver again. I keep it for 7 days.",
         ]
+    if job.failures and (missing := [scope for scope in lacking if scope in _TO_POST]):
+        return [f"Posting the video. {missing_scopes(missing)} I keep trying, and keep it safe meanwhile."]
     if job.failures > 1:
         return ["Posting the video. Slack does not take it at the moment: I keep trying, and keep it safe meanwhile."]
     return ["Posting the video"]

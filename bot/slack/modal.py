@@ -96,6 +96,11 @@ def form(origin: Origin, *, prefill: Prefill = EMPTY) -> dict[str, Any]:
     }
 
 
+def notice(kind: Kind, text: str) -> dict[str, Any]:
+    """Return the view that stands in the form's place where no form would help."""
+    return {"type": "modal", "title": plain(TITLES[kind]), "close": plain("Close"), "blocks": [section(text)]}
+
+
 def _role(role: Role, label: str, hint: str, prefill: Prefill) -> list[dict[str, Any]]:
     """A file field, and above it the files that are in Slack already: a file field itself can't be filled in."""
     # No list of file types: telephones give files any ending, or none, and what is in a file is looked at anyway.

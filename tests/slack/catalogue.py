@@ -148,7 +148,7 @@ def private(said: Said) -> Iterator[tuple[str, Message]]:
         "nothing stored": answers.NOT_STORED,
         "the form did not open": answers.NOT_OPENED,
         "the details did not open": answers.NO_DETAILS,
-        "a scope is missing": answers.missing_scope("files:read"),
+        "a scope is missing": failures.missing_scopes(["files:read", "im:write"]),
         "unknown words": answers.unknown_text([said.name, "prro"], "pro"),
         "files that can't be used": answers.unusable(2),
         "moved to direct messages": messages.moved_to_direct(),
