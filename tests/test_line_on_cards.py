@@ -23,6 +23,7 @@ from bot.slack.card import REFRESH_SECONDS, Cards
 from bot.slack.client import SlackClient
 from bot.slack.first_words import FirstWords
 from bot.slack.messages import card
+from bot.slack.wording import Handle
 from bot.store import Store
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Desk:
         return jobs
 
     async def answer(self, text: str, user: str = ADA) -> str:
-        answer = await self.words.answer(text.split(), team=TEAM, user=user)
+        answer = await self.words.answer(text.split(), team=TEAM, user=user, handle=Handle("/animate"))
         assert answer is not None
         return answer
 

@@ -66,6 +66,22 @@ async def test_a_renamed_command_still_means_what_it_ends_with(workplace: Workpl
     assert task.model == "wan2.2-animate-mix"
 
 
+async def test_answers_name_a_renamed_command_as_this_workspace_does(workplace: Workplace) -> None:
+    ada, world = workplace.slack.person("ada"), workplace.slack.world
+    for words, found in {
+        "help": "*`/studio-swap animate`*: your picture moves",
+        "jobs": "Start one with `/studio-swap animate` or `/studio-swap`.",
+        "status": "`/studio-swap status ID` tells",
+        "status J1": "`/studio-swap jobs` lists yours",
+        "cancel": "as in `/studio-swap cancel J…`",
+    }.items():
+        await ada.command("/studio-swap", words)
+        assert found in world.ephemerals[-1].text
+        assert "`/animate" not in world.ephemerals[-1].text
+    await ada.command("/swap", "jobs")
+    assert "`/animate` or `/swap`" in world.ephemerals[-1].text
+
+
 async def test_the_same_submission_sent_twice_makes_one_job(workplace: Workplace) -> None:
     submission = await workplace.order()
     again = await workplace.slack.dispatch.replay(submission.delivery)

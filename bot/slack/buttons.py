@@ -14,6 +14,7 @@ from bot.order import Kind
 from bot.slack import answers, controls, details, invitations, modal, scopes
 from bot.slack.forms import OPEN_SECONDS
 from bot.slack.offers import Prefill
+from bot.slack.wording import DIRECTLY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -113,7 +114,7 @@ class Buttons:
         if job is Denied.NOT_YOURS and press.action in FOR_ALL:
             job = await self._store.jobs.get(press.job_id)
         if isinstance(job, Denied):
-            return answers.NOT_YOURS if job is Denied.NOT_YOURS else answers.UNKNOWN_JOB
+            return answers.NOT_YOURS if job is Denied.NOT_YOURS else answers.unknown_job(DIRECTLY)
         return await self._wishes[press.action](job, press)
 
     async def _cancel(self, job: Job, press: Press) -> str:

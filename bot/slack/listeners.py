@@ -16,6 +16,7 @@ from bot.slack.forms import Forms
 from bot.slack.mentions import Mentions
 from bot.slack.shortcuts import Shortcuts
 from bot.slack.sources import Sources
+from bot.slack.wording import Handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ class Listeners:
             forms=self._forms,
             sources=sources,
             afterwards=self._afterwards,
-            first_words=lambda said, team, user: self._first_words.answer(said, team=team, user=user),
+            first_words=self._first_words,
         )
 
     def register(self, app: AsyncApp) -> None:
@@ -75,7 +76,8 @@ class Listeners:
         kind = Kind.SWAP if command["command"].endswith("swap") else Kind.ANIMATE
         text, user = command.get("text") or "", command["user_id"]
         asked = words.parse(text)
-        answer = await self._first_words.answer(text.split(), team=command["team_id"], user=user)
+        handle = Handle(command["command"])
+        answer = await self._first_words.answer(text.split(), team=command["team_id"], user=user, handle=handle)
         answer = answer or first_words.unknown(asked)
         if answer is not None:
             await ack(text=answer, response_type="ephemeral")

@@ -22,11 +22,11 @@ TITLES = {Kind.ANIMATE: "Animate a character", Kind.SWAP: "Swap a person"}
 WHICH = {
     Kind.ANIMATE: (
         "*Animate*: your picture moves like the person in the video; the background is the picture's. "
-        "To put your character *into* the video, use `/swap`."
+        "To put your character *into* the video, choose *Swap* instead."
     ),
     Kind.SWAP: (
         "*Swap*: your character takes the place of the person in the video; scene, light and camera are the video's. "
-        "To make your *picture* move, use `/animate`."
+        "To make your *picture* move, choose *Animate* instead."
     ),
 }
 _RIGHTS = (

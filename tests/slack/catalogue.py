@@ -23,7 +23,7 @@ from bot.progress import Done
 from bot.queue import Standing
 from bot.slack import answers, details, failures, invitations, mending, messages, modal, offers
 from bot.slack.messages import View
-from bot.slack.wording import Message
+from bot.slack.wording import DIRECTLY, Handle, Message
 from bot.store import Event
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 SNAPSHOT = Path(__file__).with_name("catalogue.txt")
 LEARNED = {quality: Estimate(start=20, per_second=60, spread=0.3, tasks=20) for quality in Quality}
 VIEW = View(now=NOW + 130, prices=PRICES, standing=Standing(2, 540.0), estimate=LEARNED[Quality.STANDARD])
+COMMAND = Handle("/animate")
 KEPT = Delivery(target=Target.KEPT)
 POSTED = Delivery(file="F9", answered=True, permalink="https://s.example/f", message="1.5")
 GONE = replace(POSTED, removed_by=ADA, removed_at=NOW)
@@ -134,13 +135,18 @@ def private(said: Said) -> Iterator[tuple[str, Message]]:
     """What only one person sees."""
     found = [*jobs(said)]
     texts = {
-        "help": answers.help_text(PRICES, LEARNED),
-        "jobs": answers.jobs_text([(job, view, "") for _, job, view in found[:10]], page=1, pages=2),
-        "jobs, none": answers.jobs_text([]),
-        "jobs, beyond the last page": answers.jobs_text([], page=3, pages=2),
-        "status": answers.queue_text([(Kind.ANIMATE, 3, 2, 2), (Kind.SWAP, 0, 0, None), (Kind.SWAP, 1, 0, 1)]),
-        "cancel, which": answers.WHICH_JOB,
-        "a job unknown": answers.UNKNOWN_JOB,
+        "help": answers.help_text(PRICES, LEARNED, COMMAND),
+        "help, by a command with another name": answers.help_text(PRICES, LEARNED, Handle("/our-swap")),
+        "help, in a mention": answers.help_text(PRICES, LEARNED, Handle(f"<@{BOB}>")),
+        "help, directly": answers.help_text(PRICES, LEARNED, Handle()),
+        "jobs": answers.jobs_text([(job, view, "") for _, job, view in found[:10]], COMMAND, page=1, pages=2),
+        "jobs, none": answers.jobs_text([], COMMAND),
+        "jobs, none, in a mention": answers.jobs_text([], Handle(f"<@{BOB}>")),
+        "jobs, beyond the last page": answers.jobs_text([], COMMAND, page=3, pages=2),
+        "status": answers.queue_text([(Kind.ANIMATE, 3, 2, 2), (Kind.SWAP, 0, 0, None), (Kind.SWAP, 1, 0, 1)], COMMAND),
+        "cancel, which": answers.which_job(COMMAND),
+        "a job unknown": answers.unknown_job(COMMAND),
+        "a job unknown, at a button": answers.unknown_job(DIRECTLY),
         "not yours": answers.NOT_YOURS,
         "an old button": answers.TOO_OLD,
         "a new job": answers.followed_text(found[0][1]),

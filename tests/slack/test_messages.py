@@ -104,7 +104,7 @@ def test_status_and_jobs_say_the_same_as_the_card(kind: JobState | Ask) -> None:
     job = any_job(kind)
     first = messages.status_lines(job, VIEW)[0]
     assert first in answers.status_text(job, VIEW)
-    assert first in answers.jobs_text([(job, VIEW, "")])
+    assert first in answers.jobs_text([(job, VIEW, "")], wording.Handle("/animate"))
     assert first in text_of(messages.card(job, VIEW).blocks)
 
 
@@ -239,7 +239,7 @@ def test_what_was_found_in_a_file_mentions_and_links_nothing_in_a_private_answer
     """Private answers are formatted text throughout."""
     problems = (Problem(Role.VIDEO, Rule.FORMAT, found[:80], found[:80]),)
     job = in_state(JobState.FAILED, failure=Failure(FailureCode.BAD_FILES, found, problems))
-    for text in (answers.status_text(job, VIEW), answers.jobs_text([(job, VIEW, "")])):
+    for text in (answers.status_text(job, VIEW), answers.jobs_text([(job, VIEW, "")], wording.Handle("/animate"))):
         assert re.findall(r"<[^>]*>", text) == []
         assert len(text.splitlines()) <= 4
 
@@ -298,12 +298,12 @@ def test_the_answer_to_a_cancellation_is_true_of_the_state(job: Job, found: str)
 
 
 def test_nobody_without_jobs_is_shown_an_empty_list() -> None:
-    assert "no jobs yet" in answers.jobs_text([])
+    assert "no jobs yet" in answers.jobs_text([], wording.Handle("/animate"))
 
 
 def test_help_names_prices_limits_and_every_first_word() -> None:
     prices = Prices("CNY", {k: 0.1 * n for n, k in enumerate(itertools.product(Kind, Quality), 1)})
-    text = answers.help_text(prices, DOCUMENTED)
+    text = answers.help_text(prices, DOCUMENTED, wording.Handle("/animate"))
     for found in (
         "¥0.10 / ¥0.20",
         "¥0.30 / ¥0.40",

@@ -90,7 +90,7 @@ def test_the_form_says_where_the_files_go_and_asks_for_the_right_to_the_face() -
 def test_each_form_says_what_it_does_and_names_the_other(kind: Kind) -> None:
     first = modal.form(Origin(kind, CHANNEL))["blocks"][0]["text"]["text"]
     assert first.startswith(f"*{kind.title()}*")
-    assert {Kind.ANIMATE: "`/swap`", Kind.SWAP: "`/animate`"}[kind] in first
+    assert {Kind.ANIMATE: "choose *Swap*", Kind.SWAP: "choose *Animate*"}[kind] in first
 
 
 @pytest.mark.parametrize("kind", Kind)
