@@ -129,6 +129,10 @@ async def test_words_that_mean_nothing_are_answered_with_the_nearest_that_do(wor
     assert "Did you mean `help`?" in await answer("hlep")
     assert "Did you mean `status`?" in await answer("statsu J123")
     assert "Did you mean `pro`?" in await answer("prro 5s")
+    long = "“45s” can't be: what I use of a video is 2 to 30 seconds long."
+    assert await answer("45s") == f"{long} Nothing was started."
+    assert (await answer("prro 0:05-0:50")).startswith("“0:05-0:50” can't be")
+    assert "Did you mean `pro`?" in whispers(workplace, "ada")[-1]
     assert "Did you mean" not in await answer("<!channel> *quick*brown*")
     assert "<!channel>" not in whispers(workplace, "ada")[-1]
     await ada.direct_message("jbos")

@@ -56,7 +56,7 @@ DOUBTS = {
     "which": ("", "Shall the picture move", ["form_animate", "form_swap"]),
     "both": ("swap or animate", "not sure what you want", ["form_swap"]),
     "words": ("don't swap these yet", "not sure what you want", ["form_swap"]),
-    "too long": ("swap 31s", "not sure what you want", ["form_swap"]),
+    "too long": ("swap 31s", "“31s” can't be: what I use of a video is 2 to 30 seconds long", ["form_swap"]),
     "contradiction": ("swap standard pro", "not sure what you want", ["form_swap"]),
 }
 

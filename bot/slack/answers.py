@@ -21,6 +21,7 @@ NOT_OPENED = "I couldn't open the form in time. Nothing was started; please try 
 NO_DETAILS = (
     f"I couldn't open the details in time; please press again. {DIRECTLY.says('status ID')} says where a job stands."
 )
+NOTHING_STARTED = "Nothing was started."
 NOT_STORED = "I can't store anything at the moment, so nothing was started and nothing was spent. Try again in a while."
 TOO_OLD = "That button no longer fits: the job has moved on. Its card says where it stands."
 REMOVING = "I'm deleting the video. Its card says when it is gone."
@@ -154,9 +155,22 @@ def unknown_text(unknown: Sequence[str], nearest: str | None) -> str:
     named = ", ".join(f"“{words(word, 40)}”" for word in unknown[:_UNKNOWN_MOST])
     guess = f" Did you mean `{nearest}`?" if nearest else ""
     return (
-        f"I don't know {named}.{guess} I know `help`, `jobs`, `status`, `cancel`; and for the form `pro`, `standard`, "
-        "a length such as `5s`, a part such as `0:03-0:08` and links to files. Nothing was started."
+        f"I don't know {named}.{guess} I know `help`, `jobs`, `status`, `cancel`; and for the form `animate`, `swap`, "
+        "`pro`, `standard`, a length such as `5s`, a part such as `0:03-0:08` and links to files."
     )
+
+
+def wrong_length(beyond: Sequence[str]) -> str:
+    """Return what to say of lengths that can't be had, with the limit; nothing if there are none."""
+    if not beyond:
+        return ""
+    named = ", ".join(f"“{words(word, 40)}”" for word in beyond[:_UNKNOWN_MOST])
+    return f"{named} can't be: what I use of a video is {_SHORTEST:g} to {_LONGEST:g} seconds long."
+
+
+def other_form(kind: Kind) -> str:
+    """Return what the form says that one command's word opened by way of the other command."""
+    return f"You wrote “{kind}”, so this is the form of {VERB[kind]}."
 
 
 def unusable(files: int) -> str:

@@ -54,7 +54,7 @@ class FirstWords:
             case _:
                 pass
         if len(said) <= 2 and words.parse(first).unknown and (guess := nearest(first, _FIRST, alike=_VERY_ALIKE)):
-            return answers.unknown_text([first], guess)
+            return f"{answers.unknown_text([first], guess)} {answers.NOTHING_STARTED}"
         return None
 
     async def _jobs(self, rest: list[str], team: str, user: str, handle: Handle) -> str:
@@ -98,7 +98,10 @@ def unknown(asked: words.Asked) -> str | None:
     """Return the answer to a command with words that mean nothing here, or None if there are none."""
     if not asked.unknown:
         return None
-    return answers.unknown_text(asked.unknown, nearest(asked.unknown[0], answers.KNOWN, alike=_ALIKE))
+    said = [answers.wrong_length(asked.beyond)] if asked.beyond else []
+    if strange := [word for word in asked.unknown if word not in asked.beyond]:
+        said.append(answers.unknown_text(strange, nearest(strange[0], answers.KNOWN, alike=_ALIKE)))
+    return " ".join([*said, answers.NOTHING_STARTED])
 
 
 def nearest(word: str, known: Sequence[str], *, alike: float) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -73,7 +74,7 @@ class Listeners:
 
     async def command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
         """Answer a first word in private, or open the form."""
-        kind = Kind.SWAP if command["command"].endswith("swap") else Kind.ANIMATE
+        named = Kind.SWAP if command["command"].endswith("swap") else Kind.ANIMATE
         text, user = command.get("text") or "", command["user_id"]
         asked = words.parse(text)
         handle = Handle(command["command"])
@@ -82,8 +83,13 @@ class Listeners:
         if answer is not None:
             await ack(text=answer, response_type="ephemeral")
             return
+        # Who writes the other command's word means that one: it was the last thing they wrote.
+        kind = asked.kind or named
+        note = answers.other_form(kind) if kind is not named else ""
         origin = modal.Origin(kind, command["channel_id"], response_url=command.get("response_url"))
-        opening = self._forms.open(command["trigger_id"], origin, user=user, prefill=asked.prefill, named=asked.files)
+        opening = self._forms.open(
+            command["trigger_id"], origin, user=user, prefill=replace(asked.prefill, note=note), named=asked.files
+        )
         self._afterwards.start(opening)
         await ack()
 

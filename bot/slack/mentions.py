@@ -172,6 +172,7 @@ class Mentions:
             return Message(answer)
         asked = words.parse(message.text)
         prefill, note = await self._found(message, asked)
+        note = " ".join(filter(None, [note, answers.wrong_length(asked.beyond)]))
         order = None if note else _clear(asked, prefill)
         if order is None:
             wish = Wish(prefill=prefill, thread=message.root, in_thread=message.thread is not None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import RemoteError
 from bot.manifest import SCOPES
+from bot.slack.answers import NOTHING_STARTED
 from bot.slack.failures import missing_scopes
 
 if TYPE_CHECKING:
@@ -41,4 +42,4 @@ async def refusal(client: SlackClient) -> str:
 
 def nothing_started(missing: Sequence[str]) -> str:
     """Return what is said to somebody whose wish these scopes keep from being done."""
-    return f"{missing_scopes(missing)} Nothing was started."
+    return f"{missing_scopes(missing)} {NOTHING_STARTED}"

@@ -156,6 +156,8 @@ def private(said: Said) -> Iterator[tuple[str, Message]]:
         "the details did not open": answers.NO_DETAILS,
         "a scope is missing": failures.missing_scopes(["files:read", "im:write"]),
         "unknown words": answers.unknown_text([said.name, "prro"], "pro"),
+        "a length that can't be": answers.wrong_length(["45s"]),
+        "the other command's form": answers.other_form(Kind.SWAP),
         "files that can't be used": answers.unusable(2),
         "moved to direct messages": messages.moved_to_direct(),
         "a stranger": invitations.STRANGER,
