@@ -9,8 +9,9 @@ from test_ways_in import chosen, labels
 from world import text_of
 
 from bot.demo import studio_trouble as at_studio
+from bot.demo.slack import slack_error
 from bot.demo.slack.blocks import check_view
-from bot.slack import answers, controls
+from bot.slack import answers, controls, messages
 
 if TYPE_CHECKING:
     from world import Workplace
@@ -86,6 +87,30 @@ async def test_a_finished_cards_buttons_live_after_a_restart_and_obey_only_its_r
     assert controls.DELETE not in str(card.blocks)
     assert workplace.rows()[0]["state"] == "delivered"
     assert not world.violations
+
+
+async def test_a_delete_that_slack_refuses_is_told_to_whoever_pressed_each_time_and_changes_nothing(
+    workplace: Workplace,
+) -> None:
+    world = workplace.slack.world
+    await workplace.order()
+    await workplace.until(lambda: "Done" in workplace.card())
+    (card,) = workplace.said("card")
+    workplace.slack.trouble.always("files.delete", slack_error("cant_delete_file"))
+    for count in (1, 2):
+        await workplace.slack.person("ada").press(card, controls.DELETE)
+        await workplace.until(lambda count=count: whispers(workplace, "ada").count(messages.stays().text) == count)
+        await workplace.until(lambda: controls.DELETE in str(card.blocks))
+    await workplace.bot.stop()
+    await workplace.bot.start()
+    await workplace.until(lambda: workplace.slack.calls.count("auth.test") == 2)
+    await workplace.bot.stop()  # which shows what is left to show
+    assert whispers(workplace, "ada").count(messages.stays().text) == 2
+    assert whispers(workplace, "ben") == []
+    assert len(workplace.videos()) == 1
+    assert {whisper.thread_ts for whisper in world.whispers("ada") if whisper.text == messages.stays().text} == {
+        card.ts
+    }
 
 
 async def test_a_retry_is_one_new_job_that_names_the_old_one(workplace: Workplace) -> None:

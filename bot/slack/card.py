@@ -252,6 +252,8 @@ class Cards:
             self._poster.in_turn(POST, f"{POST} {job.place.channel}")
         card = await self.ensure(job)
         self._posted.add(job.id)
+        if job.state is JobState.DELIVERED:
+            await self._poster.tell_refusals(job, card)
         late = None
         try:
             if await self._poster.bring_up_to_date(job, card):

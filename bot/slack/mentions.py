@@ -14,10 +14,10 @@ import structlog
 from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.order import Order, Place, Role
 from bot.slack import answers, invitations, modal, scopes, words
-from bot.slack.client import POST, SlackRefusal
 from bot.slack.invitations import Wish
 from bot.slack.offers import is_stub, offers
 from bot.slack.sources import ThreadClosed
+from bot.slack.whispers import whisper
 from bot.slack.wording import Handle, Message
 
 if TYPE_CHECKING:
@@ -207,17 +207,14 @@ class Mentions:
 
     async def _say(self, message: Heard, answer: Message) -> None:
         """Answer in private, where it was asked."""
-        content: dict[str, Any] = {"text": answer.text, "blocks": answer.blocks}
-        if message.direct:
-            await self._client.call(POST, channel=message.channel, thread_ts=message.thread, **content)
-            return
-        try:
-            await self._client.call(
-                "chat.postEphemeral", channel=message.channel, user=message.user, thread_ts=message.thread, **content
-            )
-        except SlackRefusal as error:
-            log.info("a private answer goes to direct messages", reason=str(error))
-            await self._client.call(POST, channel=message.user, **content)
+        await whisper(
+            self._client,
+            answer,
+            user=message.user,
+            channel=message.channel,
+            thread=message.thread,
+            direct=message.direct,
+        )
 
 
 def _filled_up(prefill: Prefill, thread: tuple[Offer, ...]) -> Prefill:

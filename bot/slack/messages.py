@@ -260,6 +260,14 @@ def _to_requester(job: Job, lines: Sequence[str]) -> list[dict[str, Any]]:
     return [section(f"<@{job.place.user}>"), {"type": "section", "text": plain(fitting(lines))}]
 
 
+def stays() -> Message:
+    """Return what whoever wanted a posted video deleted is told in private when Slack does not allow it."""
+    return Message(
+        "Slack does not let me delete the video, so it stays where it is. You can press Delete again later, "
+        "or ask an admin of this workspace to delete the file."
+    )
+
+
 def comment(job: Job, prices: Prices) -> str:
     """Return the words beside the finished video."""
     seconds = job.result.seconds if job.result else 0.0

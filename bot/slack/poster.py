@@ -12,6 +12,7 @@ import structlog
 from bot.errors import RemoteError, Unreachable
 from bot.slack import messages
 from bot.slack.client import CARD_EDITS, EDIT, POST, SlackRefusal
+from bot.slack.whispers import whisper
 
 if TYPE_CHECKING:
     from bot.job import Job
@@ -94,19 +95,32 @@ class Poster:
         await self._reply(job, card, messages.told(job, self._prices), "failed")
         await self._store.cards.told(job.id)
 
+    async def tell_refusals(self, job: Job, card: Card) -> None:
+        """Tell in private, once each time, that a posted video could not be deleted: its card just looks as before."""
+        refusals = sum(event.note.get("removed") is False for event in await self._store.jobs.events(job.id))
+        if not refusals or card.called == (told := f"stays {refusals}"):
+            return
+        thread = self._thread(job, card)
+        await whisper(
+            self._client, messages.stays(), user=job.place.user, channel=card.channel, thread=thread, direct=card.direct
+        )
+        await self._store.cards.called(job.id, told)
+
     async def call(self, job: Job, card: Card, question: str) -> None:
         """Reply what the requester has to decide, mentioning them: an edited card tells nobody."""
         await self._reply(job, card, messages.called(job, self._prices), "question")
         await self._store.cards.called(job.id, question)
 
     async def _reply(self, job: Job, card: Card, message: Message, what: str) -> None:
-        thread = job.place.thread if job.place.thread and not card.direct else card.ts
         try:
-            await self._say(card.channel, thread, message, job, what)
+            await self._say(card.channel, self._thread(job, card), message, job, what)
         except SlackRefusal as error:
             if not unwelcome(error):
                 raise
             await self._say(await self.direct_channel(job), None, message, job, what)
+
+    def _thread(self, job: Job, card: Card) -> str:
+        return job.place.thread if job.place.thread and not card.direct else card.ts
 
     async def _post(self, job: Job) -> Card:
         message = messages.card(job, await self._lines.view(job))

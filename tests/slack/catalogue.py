@@ -162,6 +162,7 @@ def private(said: Said) -> Iterator[tuple[str, Message]]:
         "moved to direct messages": messages.moved_to_direct(),
         "a stranger": invitations.STRANGER,
     }
+    yield "the video can't be deleted", messages.stays()
     yield from ((name, Message(text)) for name, text in texts.items())
     for name, job, view in found:
         yield f"status: {name}", Message(answers.status_text(job, view, "https://s.example/c"))
