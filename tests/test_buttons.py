@@ -11,7 +11,7 @@ from world import text_of
 from bot.demo import studio_trouble as at_studio
 from bot.demo.slack import slack_error
 from bot.demo.slack.blocks import check_view
-from bot.slack import answers, controls, messages
+from bot.slack import answers, controls
 
 if TYPE_CHECKING:
     from world import Workplace
@@ -33,7 +33,7 @@ def ended(workplace: Workplace, count: int) -> bool:
 
 
 def told(workplace: Workplace, count: int) -> bool:
-    return whispers(workplace, "ada").count(messages.stays().text) == count
+    return whispers(workplace, "ada").count(answers.NOT_REMOVED) == count
 
 
 async def pressed(workplace: Workplace, who: str, card: Message, action: str) -> str:

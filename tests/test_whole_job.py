@@ -208,11 +208,15 @@ async def test_a_no_that_slack_does_not_list_leaves_no_paid_video_unseen(workpla
     assert len(workplace.videos()) == 1
 
 
-async def test_a_video_nobody_takes_is_kept_and_delivered_again_on_demand(workplace: Workplace) -> None:
-    workplace.slack.conduct.uploads = "none"
+@pytest.mark.parametrize("uploads", ["none", "images"])
+async def test_a_video_nobody_takes_is_kept_and_delivered_again_on_demand(workplace: Workplace, uploads: str) -> None:
+    workplace.slack.conduct.uploads = uploads
     await workplace.order()
     await workplace.until(lambda: "Deliver again" in workplace.card())
     assert not workplace.videos()
+    assert "ask an admin whether uploads are off" in workplace.card()
+    (called,) = await workplace.until(lambda: workplace.said("question"))
+    assert called.text.startswith(f"<@{workplace.slack.person('ada').id}>")
     workplace.slack.conduct.uploads = "all"
     await workplace.slack.person("ada").press(workplace.said("card")[0], "job_deliver_again")
     await workplace.until(lambda: "Done" in workplace.card())

@@ -24,6 +24,14 @@ NO_DETAILS = (
 NOTHING_STARTED = "Nothing was started."
 NOT_STORED = "I can't store anything at the moment, so nothing was started and nothing was spent. Try again in a while."
 TOO_OLD = "That button no longer fits: the job has moved on. Its card says where it stands."
+NOT_REMOVED = (
+    "Slack does not let me delete the video, so it stays where it is. You can press Delete again later, or ask an "
+    "admin of this workspace to delete the file."
+)
+MOVED_TO_DIRECT = (
+    "I can't post in this channel, so I'll keep you posted in our direct messages. "
+    "To get it here next time, invite me, unless the channel is archived or closed to apps."
+)
 REMOVING = "I'm deleting the video. Its card says when it is gone."
 OTHERS_FILES = "The files of that job were uploaded by somebody else, for that job alone. Choose your own."
 
@@ -182,3 +190,12 @@ def unusable(files: int) -> str:
     else:
         which, must, them = f"{files} of the files you named", "they must", "them"
     return f"{which} can't be used here: {must} stand in this conversation, where I can see {them}."
+
+
+def nowhere(job_id: str) -> str:
+    """Return the answer when the card could be posted nowhere at all, neither there nor in direct messages."""
+    return (
+        f"I can post neither in this channel nor in our direct messages, so job {job_id} has no card yet. It goes on "
+        "all the same: invite me to this channel and the card appears there by itself, within minutes; I keep the "
+        f"video for 7 days. `status {job_id}` after the command says where it stands, `cancel {job_id}` stops it."
+    )

@@ -52,17 +52,16 @@ class Press:
     @classmethod
     def of(cls, body: Mapping[str, Any], action: Mapping[str, Any]) -> Press:
         """Return what Slack's payload says."""
-        team, user = body["team"]["id"], body["user"]
         channel = body.get("channel") or {}
         return cls(
             action=action["action_id"],
             job_id=str(action.get("value") or ""),
-            team=team,
-            user=user["id"],
+            team=body["team"]["id"],
+            user=body["user"]["id"],
             channel=str(channel.get("id") or ""),
             trigger=str(body.get("trigger_id") or ""),
             response_url=body.get("response_url"),
-            stranger=(user.get("team_id") or team) != team,
+            stranger=invitations.is_stranger(body),
         )
 
 

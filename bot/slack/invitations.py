@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.order import Kind, Quality, Role
 from bot.slack.offers import Offer, Prefill, from_value
@@ -28,6 +28,12 @@ STRANGER = (
     "Only people of the workspace that I'm installed in can start jobs. Nothing was started; ask somebody there to "
     "mention me with these files."
 )
+
+
+def is_stranger(body: Mapping[str, Any]) -> bool:
+    """Return whether an interaction comes from another workspace's people (Slack Connect)."""
+    home = body["team"]["id"]
+    return bool((body["user"].get("team_id") or home) != home)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import structlog
 
 from bot.errors import SpoolFull, StoreUnavailable
 from bot.order import Kind
-from bot.slack import answers, filled, first_words, modal, scopes, words
+from bot.slack import answers, filled, first_words, invitations, modal, scopes, words
 from bot.slack.afterwards import Afterwards
 from bot.slack.buttons import Buttons
 from bot.slack.forms import Forms
@@ -100,7 +100,8 @@ class Listeners:
         if form.errors:
             await ack(response_action="errors", errors=dict(form.errors))
             return
-        if refusal := await scopes.refusal(self._client):
+        stranger = invitations.STRANGER if invitations.is_stranger(body) else ""
+        if refusal := stranger or await scopes.refusal(self._client):
             await ack(response_action="errors", errors={"video": refusal})
             return
         try:

@@ -260,14 +260,6 @@ def _to_requester(job: Job, lines: Sequence[str]) -> list[dict[str, Any]]:
     return [section(f"<@{job.place.user}>"), {"type": "section", "text": plain(fitting(lines))}]
 
 
-def stays() -> Message:
-    """Return what whoever wanted a posted video deleted is told in private when Slack does not allow it."""
-    return Message(
-        "Slack does not let me delete the video, so it stays where it is. You can press Delete again later, "
-        "or ask an admin of this workspace to delete the file."
-    )
-
-
 def comment(job: Job, prices: Prices) -> str:
     """Return the words beside the finished video."""
     seconds = job.result.seconds if job.result else 0.0
@@ -285,14 +277,6 @@ def title(job: Job) -> str:
 def pointer(job: Job, permalink: str, prices: Prices) -> Message:
     """Return the message that brings the video as a link, where its share never appeared."""
     return Message(f"{comment(job, prices)} <{permalink}|Open the video>")
-
-
-def moved_to_direct() -> str:
-    """Return the private answer when the card could not be posted where the job was asked for."""
-    return (
-        "I can't post in this channel, so I'll keep you posted in our direct messages. "
-        "To get it here next time, invite me, unless the channel is archived or closed to apps."
-    )
 
 
 def _facts(job: Job, view: View) -> list[str]:

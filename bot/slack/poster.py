@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.errors import RemoteError, Unreachable
-from bot.slack import messages
+from bot.slack import answers, messages
 from bot.slack.client import CARD_EDITS, EDIT, POST, SlackRefusal
 from bot.slack.whispers import whisper
+from bot.slack.wording import Message
 
 if TYPE_CHECKING:
     from bot.job import Job
     from bot.queue import Prices
     from bot.slack.client import SlackClient
     from bot.slack.line import Lines
-    from bot.slack.wording import Message
     from bot.store import Card, Store
 
 log = structlog.get_logger(__name__)
@@ -48,6 +48,7 @@ class Poster:
         self._lines = lines
         self._prices = prices
         self._posting = asyncio.Lock()
+        self._nowhere: set[str] = set()  # jobs whose requester this process told that they have no card
 
     async def ensure(self, job: Job) -> Card:
         """Return the job's card, posting it first if it has none: it is where the thread begins."""
@@ -102,7 +103,12 @@ class Poster:
             return
         thread = self._thread(job, card)
         await whisper(
-            self._client, messages.stays(), user=job.place.user, channel=card.channel, thread=thread, direct=card.direct
+            self._client,
+            Message(answers.NOT_REMOVED),
+            user=job.place.user,
+            channel=card.channel,
+            thread=thread,
+            direct=card.direct,
         )
         await self._store.cards.called(job.id, told)
 
@@ -132,9 +138,9 @@ class Poster:
             if not unwelcome(error):
                 raise
             log.info("the card goes to direct messages", reason=str(error))
-            channel, direct = await self.direct_channel(job), True
-            channel, ts = await self._say(channel, None, message, job, "card")
-            await self._explain(job)
+            channel, ts = await self._post_directly(job, message)
+            direct = True
+            await self._explain(job, answers.MOVED_TO_DIRECT)
         says = digest(message)
         await self._store.cards.posted(job.id, channel=channel, ts=ts, direct=direct, shown=job.revision, says=says)
         card = await self._store.cards.get(job.id)
@@ -150,12 +156,21 @@ class Poster:
             raise Unreachable("conversations.open: no channel in the answer")
         return str(channel["id"])
 
-    async def _explain(self, job: Job) -> None:
+    async def _post_directly(self, job: Job, message: Message) -> tuple[str, str]:
+        try:
+            return await self._say(await self.direct_channel(job), None, message, job, "card")
+        except SlackRefusal as error:
+            if unwelcome(error) and job.id not in self._nowhere:
+                self._nowhere.add(job.id)
+                await self._explain(job, answers.nowhere(job.id))
+            raise
+
+    async def _explain(self, job: Job, text: str) -> None:
         """Say in private why the card is elsewhere. The address may be dead by now; the card itself is not."""
         if job.place.response_url is None:
             return
         try:
-            await self._client.answer(job.place.response_url, messages.moved_to_direct())
+            await self._client.answer(job.place.response_url, text)
         except RemoteError as error:
             log.info("the private answer did not arrive", reason=str(error))
 

@@ -150,6 +150,7 @@ def private(said: Said) -> Iterator[tuple[str, Message]]:
         "not yours": answers.NOT_YOURS,
         "an old button": answers.TOO_OLD,
         "a new job": answers.followed_text(found[0][1]),
+        "the video can't be deleted": answers.NOT_REMOVED,
         "deleting": answers.REMOVING,
         "nothing stored": answers.NOT_STORED,
         "the form did not open": answers.NOT_OPENED,
@@ -159,10 +160,10 @@ def private(said: Said) -> Iterator[tuple[str, Message]]:
         "a length that can't be": answers.wrong_length(["45s"]),
         "the other command's form": answers.other_form(Kind.SWAP),
         "files that can't be used": answers.unusable(2),
-        "moved to direct messages": messages.moved_to_direct(),
+        "posted nowhere": answers.nowhere(found[0][1].id),
+        "moved to direct messages": answers.MOVED_TO_DIRECT,
         "a stranger": invitations.STRANGER,
     }
-    yield "the video can't be deleted", messages.stays()
     yield from ((name, Message(text)) for name, text in texts.items())
     for name, job, view in found:
         yield f"status: {name}", Message(answers.status_text(job, view, "https://s.example/c"))
