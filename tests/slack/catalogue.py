@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builders import ADA, BOB, NOW, PRICES, in_state, order, queued, unclear
+from builders import ADA, BOB, NOW, PRICES, TEAM, in_state, order, queued, unclear
+from test_modal import IMAGE, VIDEO, submission
 
 from bot.estimate import DOCUMENTED, Estimate
 from bot.failure import Failure, FailureCode, Problem, Spent
@@ -21,7 +22,7 @@ from bot.media.limits import Change, Rule
 from bot.order import Fit, Kind, Quality, Role, SourceFile
 from bot.progress import Done
 from bot.queue import Standing
-from bot.slack import answers, details, failures, invitations, mending, messages, modal, offers
+from bot.slack import answers, details, failures, filled, invitations, mending, messages, modal, offers
 from bot.slack.messages import View
 from bot.slack.wording import DIRECTLY, Handle, Message
 from bot.store import Event
@@ -178,7 +179,7 @@ def private(said: Said) -> Iterator[tuple[str, Message]]:
 def views(said: Said) -> Iterator[tuple[str, dict[str, Any]]]:
     """What opens as a modal."""
     for name, job, _ in jobs(said):
-        if name.startswith(("queued", "delivered in pro", "failed, service,")):
+        if not name.startswith("failed") or name.startswith(("failed, service,", "failed, bad_files")):
             note = {"task": said.detail, "target": "channel"}
             events = [Event(NOW + at, JobState.QUEUED, ADA if at % 2 else "", note) for at in range(3)]
             yield f"details: {name}", details.view(job, events, PRICES)
@@ -194,6 +195,41 @@ def views(said: Said) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "form: anywhere", modal.form(modal.Origin(Kind.SWAP))
 
 
+def form_errors(said: Said) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
+    """What a form that was filled in wrongly is answered with, by field; and the form itself."""
+    image, video = IMAGE | {"name": said.name}, VIDEO | {"name": said.clip}
+    wrong: dict[str, dict[str, Any]] = {
+        "no files": {"image": [], "video": []},
+        "two files": {"image": [image, image]},
+        "the wrong way round": {"image": video, "video": image},
+        "too big": {"image": image | {"size": 2 * 10**9}, "video": video | {"size": 2 * 10**9}},
+        "empty": {"image": image | {"size": 0}},
+        "not at Slack": {"video": video | {"mode": "external"}},
+        "a playlist": {"video": video | {"name": "list.m3u8", "mimetype": "audio/mpegurl"}},
+        "a text": {"image": image | {"mimetype": "text/plain"}},
+        "no times": {"start": said.name, "length": said.clip},
+        "too long": {"length": "45"},
+    }
+    for name, given in wrong.items():
+        yield name, modal.form(modal.Origin(Kind.ANIMATE, "C1")), errors_of(submission(**given))
+    offered = offers.offers([image, video | {"size": 2 * 10**9}])
+    form = modal.form(modal.Origin(Kind.SWAP, "C1"), prefill=offers.Prefill(offers=offered))
+    for name, image_files, chosen in (
+        ("a file chosen twice", [image], {Role.IMAGE: offered[0].value}),
+        ("nothing chosen", [], {Role.IMAGE: None, Role.VIDEO: modal.UPLOADED}),
+        ("a choice that is too big", [image], {Role.VIDEO: offered[1].value}),
+    ):
+        view = submission(image=image_files, video=[] if Role.VIDEO in chosen else video)
+        for role, value in chosen.items():
+            option = None if value is None else {"value": value}
+            view["state"]["values"][modal.here(role)] = {"file": {"type": "static_select", "selected_option": option}}
+        yield name, form, errors_of(view)
+
+
+def errors_of(view: dict[str, Any]) -> dict[str, str]:
+    return dict(filled.read(view, team=TEAM, user=ADA).errors)
+
+
 def readable() -> str:
     """Return all of it as text: first what notifications say, then the blocks, buttons in brackets."""
     parts = []
@@ -202,6 +238,8 @@ def readable() -> str:
     for name, view in views(Said()):
         lines = [f"=== {name}", *(f"  | {line}" for line in _lines([view["title"], *view["blocks"]]))]
         parts.append("\n".join(lines))
+    for name, _, errors in form_errors(Said()):
+        parts.append("\n".join([f"=== the form, {name}", *(f"  {field}: {text}" for field, text in errors.items())]))
     return "\n\n".join(parts) + "\n"
 
 
