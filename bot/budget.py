@@ -45,6 +45,11 @@ class Rate:
         return math.ceil(self.calls / 3)
 
     @property
+    def at_the_start(self) -> float:
+        """How many may be made at once by a new process: none where the last one's call may have been the one."""
+        return 0.0 if self.burst == 1 else max(1.0, self.burst * _AT_THE_START)
+
+    @property
     def refill(self) -> float:
         """How many a second may follow: with a burst before them never more than ``calls`` in the time."""
         return max(1, self.calls - self.burst) / self.seconds
@@ -60,7 +65,7 @@ class Budget:
         self._rate = rate
         self._clock = clock
         self._share = 1.0  # what refusals left of the rate
-        self._tokens = float(rate.burst) if since is None else max(1.0, rate.burst * _AT_THE_START)
+        self._tokens = float(rate.burst) if since is None else rate.at_the_start
         self._at = clock() if since is None else since
         self._not_before = 0.0
 

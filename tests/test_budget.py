@@ -140,9 +140,20 @@ async def test_a_short_wait_is_waited_in_the_order_of_asking() -> None:
     assert loop.time() - began >= 0.19
 
 
+async def test_where_one_call_at_a_time_is_taken_a_new_process_waits_out_the_last_ones() -> None:
+    clock = Hand()
+    channel = f"{POST} C1"
+    for _ in range(3):
+        budgets = Budgets(rate_of, clock=clock)
+        assert budgets.wait(channel) == 1
+        clock.now += 1
+        assert budgets.wait(channel) == 0
+        await budgets.turn(channel)
+
+
 async def test_a_long_wait_is_its_owners_and_nothing_is_spent() -> None:
     clock = Hand()
-    budgets = Budgets(lambda _: Rate(1, 60.0), clock=clock)
+    budgets = Budgets(lambda _: Rate(1, 60.0), clock=clock, rested=60.0)
     await budgets.turn("a method")
     for _ in range(3):
         with pytest.raises(Unreachable) as refused:
@@ -153,7 +164,7 @@ async def test_a_long_wait_is_its_owners_and_nothing_is_spent() -> None:
 
 
 async def test_a_refused_method_holds_up_no_other() -> None:
-    budgets = Budgets(rate_of, clock=Hand())
+    budgets = Budgets(rate_of, clock=Hand(), rested=60.0)
     budgets.refused(EDIT, 3600.0)
     assert budgets.wait(EDIT) == 3600
     await asyncio.wait_for(budgets.turn(POST, f"{POST} C1"), 0.1)

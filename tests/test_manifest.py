@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 import yaml
+from builders import PRICES
 
+from bot.estimate import DOCUMENTED
 from bot.manifest import COMMANDS, EVENTS, OPTIONAL_SCOPES, SCOPES, SHORTCUTS, manifest
-from bot.order import Kind
-from bot.slack import client
+from bot.order import Kind, Quality
+from bot.slack import answers, client, words
+from bot.slack.first_words import FIRST
 from bot.slack.listeners import COMMAND
 from bot.slack.shortcuts import ANYWHERE, ON_MESSAGE
+from bot.slack.wording import Handle
 
 URL = "https://bot.example"
+ROOT = Path(__file__).parent.parent
 
 
 def read(public_url: str | None = None) -> Any:
@@ -40,11 +45,13 @@ def test_http_mode_names_the_one_address_that_slack_calls(given: str) -> None:
 # What Slack's reference asks for each method; None: any token may.
 NEEDED = {
     "auth.test": None,
+    "chat.delete": "chat:write",
     "chat.postEphemeral": "chat:write",
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
     "conversations.open": "im:write",
     "files.completeUploadExternal": "files:write",
+    "files.delete": "files:write",
     "files.getUploadURLExternal": "files:write",
     "files.info": "files:read",
     "views.open": None,
@@ -56,18 +63,20 @@ OPTIONAL = {"conversations.replies": {"channels:history", "groups:history", "mpi
 LISTENED = {"app_mention": "app_mentions:read", "message.im": "im:history"}
 
 
+METHOD = re.compile(r"(?!bot\.)[a-z]+(\.[a-zA-Z]+)+")
+
+
 def called() -> set[str]:
-    """Every Web API method that the bot's code names in a call."""
+    """Every Web API method that the bot's code hands to a function, by its name or by a constant of the client."""
     found = set()
-    for path in (Path(__file__).parent.parent / "bot" / "slack").glob("*.py"):
+    for path in (ROOT / "bot" / "slack").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            if isinstance(node, ast.Call) and node.args:
                 first = node.args[0]
-                if node.func.attr in {"call", "read"} and isinstance(first, ast.Constant | ast.Name):
-                    found.add(str(first.value) if isinstance(first, ast.Constant) else getattr(client, first.id, ""))
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "_say":
-                found.add(client.POST)
-    return found - {""}
+                name = getattr(client, first.id, "") if isinstance(first, ast.Name) else getattr(first, "value", "")
+                if isinstance(name, str) and METHOD.fullmatch(name):
+                    found.add(name)
+    return found
 
 
 @pytest.mark.parametrize("public_url", [None, URL])
@@ -82,7 +91,7 @@ def test_it_asks_for_the_scopes_that_the_codes_calls_need_and_no_more(public_url
 
 
 def test_it_subscribes_to_the_events_that_are_listened_to() -> None:
-    folder = Path(__file__).parent.parent / "bot" / "slack"
+    folder = ROOT / "bot" / "slack"
     listened = {name for path in folder.glob("*.py") for name in re.findall(r'\.event\("(\w+)"\)', path.read_text())}
     assert read()["settings"]["event_subscriptions"] == {"bot_events": list(EVENTS)}
     assert {name.partition(".")[0] for name in EVENTS} == listened
@@ -132,3 +141,41 @@ def test_making_one_leaves_no_trace_in_the_next() -> None:
     before = manifest()
     manifest(URL)
     assert manifest() == before
+
+
+USE = (ROOT / "README.md").read_text().partition("## Use it")[2].partition("\n## ")[0]
+HELP = answers.help_text(PRICES, DOCUMENTED, Handle("/animate"))
+
+
+def row_of(words: str) -> list[str]:
+    """The first column of the README's table of first words."""
+    return re.findall(r"^\| `(\w+)", words, re.MULTILINE)
+
+
+def test_readme_help_and_manifest_agree_on_the_commands() -> None:
+    commands = {command["command"] for command in COMMANDS}
+    assert set(re.findall(r"`(/[a-z]+)", USE)) == commands
+    assert set(re.findall(r"`(/[a-z]+)", HELP)) == commands
+    assert commands == {f"/{kind}" for kind in Kind}
+
+
+def test_readme_help_and_manifest_agree_on_the_shortcuts() -> None:
+    ways = USE.partition("| way in |")[2].partition("\n\n")[0]
+    assert re.findall(r"\*([A-Z][^*]+)\*(?:, | in a message| in the search bar)", ways) == [
+        s["name"] for s in SHORTCUTS
+    ]
+    assert re.findall(r"_([A-Z][^_]+)_", HELP) == [s["name"] for s in SHORTCUTS if s["type"] == "message"]
+
+
+def test_readme_help_and_manifest_agree_on_the_words() -> None:
+    table = USE.partition("| word | answer |")[2].partition("\n\n")[0]
+    assert set(row_of(table)) == set(FIRST)
+    # Whoever reads the help has found that word.
+    assert set(re.findall(r"`/animate ([a-z]+)", HELP)) - {*Quality} | {"help"} == set(FIRST)
+    for command in COMMANDS:
+        options, _, first = str(command["usage_hint"]).partition("or ")
+        assert {word.split()[0] for word in first.split(", ")} == set(FIRST)
+        assert all(not words.parse(word).unknown for word in re.findall(r"\[(\w+)\]", options))
+    assert set(answers.KNOWN) == {*FIRST, *Kind, *Quality}
+    examples = re.findall(r"`/(?:animate|swap) ([^`]+)`", USE + HELP)
+    assert [text for text in examples if text.split()[0] not in FIRST and words.parse(text).unknown] == []

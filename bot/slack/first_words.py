@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bot.store import Store
 
 PAGE = 10  # jobs
-_FIRST = ("help", "jobs", "status", "cancel")
+FIRST = ("help", "jobs", "status", "cancel")
 _ALIKE = 0.6
 _VERY_ALIKE = 0.75  # where people also write sentences
 
@@ -53,7 +53,7 @@ class FirstWords:
                 return await self._cancel(rest, team, user, handle)
             case _:
                 pass
-        if len(said) <= 2 and words.parse(first).unknown and (guess := nearest(first, _FIRST, alike=_VERY_ALIKE)):
+        if len(said) <= 2 and words.parse(first).unknown and (guess := nearest(first, FIRST, alike=_VERY_ALIKE)):
             return f"{answers.unknown_text([first], guess)} {answers.NOTHING_STARTED}"
         return None
 

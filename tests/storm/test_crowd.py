@@ -44,7 +44,7 @@ class Crowd:
     def __init__(self, place: TurnedWorkplace, seed: int) -> None:
         self.place = place
         self.dice = random.Random(seed)
-        self.ordered = self.pressed = self.crashes = 0
+        self.ordered = self.pressed = 0
         self.wrong: Counter[str] = Counter()
         self.people = [place.slack.person(who).id for who in ("ada", "ben")]
         for index in range(PEOPLE - 2):
@@ -99,7 +99,6 @@ class Crowd:
 
     async def crash(self) -> None:
         if self.dice.random() < 0.03:
-            self.crashes += 1
             await self.place.bot.crash()
             await self.place.bot.start()
 
@@ -139,9 +138,7 @@ async def test_a_crowd_at_the_buttons_breaks_no_promise(turned: Turned, seed: in
     judge_wishes(place, rows)
     judge_ends(place, rows)
     assert not place.slack.world.violations
-    # Slack's tiers are kept; a bot that was just started does not know what the last one called.
-    exceeded = place.slack.api.limits.exceeded
-    assert sum(exceeded.values()) <= 5 * crowd.crashes, exceeded
+    assert not place.slack.api.limits.exceeded  # also by a bot that does not know what the one before it called
 
 
 def judge_wishes(place: TurnedWorkplace, rows: list[dict[str, Any]]) -> None:
