@@ -147,11 +147,6 @@ USE = (ROOT / "README.md").read_text().partition("## Use it")[2].partition("\n##
 HELP = answers.help_text(PRICES, DOCUMENTED, Handle("/animate"))
 
 
-def row_of(words: str) -> list[str]:
-    """The first column of the README's table of first words."""
-    return re.findall(r"^\| `(\w+)", words, re.MULTILINE)
-
-
 def test_readme_help_and_manifest_agree_on_the_commands() -> None:
     commands = {command["command"] for command in COMMANDS}
     assert set(re.findall(r"`(/[a-z]+)", USE)) == commands
@@ -169,7 +164,7 @@ def test_readme_help_and_manifest_agree_on_the_shortcuts() -> None:
 
 def test_readme_help_and_manifest_agree_on_the_words() -> None:
     table = USE.partition("| word | answer |")[2].partition("\n\n")[0]
-    assert set(row_of(table)) == set(FIRST)
+    assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == set(FIRST)
     # Whoever reads the help has found that word.
     assert set(re.findall(r"`/animate ([a-z]+)", HELP)) - {*Quality} | {"help"} == set(FIRST)
     for command in COMMANDS:
