@@ -206,7 +206,8 @@ class Studio:
         answer = await self._call("cancel", "POST", f"tasks/{quote(task_id, safe='')}/cancel")
         if answer.status == 400 and answer.refusal is not None and answer.refusal[0] == "UnsupportedOperation":
             return False
-        self._good(answer)
+        if not (self._good(answer).body or {}).get("request_id"):  # all that its yes has in it
+            raise Unclear("cancel: an answer without a request id")
         return True
 
     async def list_tasks(self, kind: Kind, *, since: float, until: float) -> list[ListedTask]:

@@ -64,7 +64,7 @@ AT_SLACK: dict[str, dict[str, Any]] = {
     **dict.fromkeys((*SLACK_CALLS, "chat.postMessage", at_slack.UPLOAD), SLACK),
     at_slack.DOWNLOAD: BYTES,
 }
-AT_STUDIO: dict[str, dict[str, Any]] = {"create": CERTAIN, "query": STUDIO, "result": RESULT}
+AT_STUDIO: dict[str, dict[str, Any]] = {"create": CERTAIN, "query": STUDIO, "cancel": STUDIO, "result": RESULT}
 AT_STORAGE: dict[str, dict[str, Any]] = {
     "policy": STUDIO,
     "upload": {name: STUDIO[name] for name in ("500", "503", "429 1", "cut", "page")},

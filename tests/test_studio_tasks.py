@@ -189,6 +189,7 @@ async def test_a_task_that_had_begun_cannot_be_cancelled(vendor: Vendor, studio:
         (429, {"code": "Throttling"}, Unreachable),
         (500, {"code": "InternalError"}, Unreachable),
         (200, "<html>", Unclear),
+        (200, {"ok": True}, Unclear),
         (400, "<html>", Unreachable),
     ],
 )

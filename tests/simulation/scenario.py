@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # Every question lapses, every task ends and every clock is set right again within this.
 PATIENCE = 3 * DAY
+KEPT_PATIENCE = 8 * DAY  # and a video that nobody collects is given up
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Outcome:
     trace: list[tuple[float, str]] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     asked: int = 0
+    collected: int = 0  # times that somebody had to press Deliver again
     billed: int = 0
     videos: int = 0
 
@@ -132,7 +134,7 @@ class Theatre:
     async def _over(self, around: Surroundings, people: list[Person]) -> None:
         """Wait until everybody is done and nothing that was set going can still happen, or for far too long."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(KEPT_PATIENCE if around.world.plan.refuses else PATIENCE):
                 await asyncio.gather(*(person.done.wait() for person in people))
                 await asyncio.sleep(100.0)  # an effect may come late
                 await around.vendor.settled()
@@ -142,6 +144,7 @@ class Theatre:
         jobs = [from_row(row) for row in self.db.execute("SELECT * FROM job ORDER BY created_at")]
         outcome = Outcome(around.world.plan, lives=around.world.lives, trace=around.world.trace, jobs=jobs)
         outcome.asked = sum(person.asked for person in people)
+        outcome.collected = sum(person.collected for person in people)
         outcome.billed = len([task for task in around.vendor.billed if task.job])
         outcome.videos = sum(len(file.shares) for file in around.slack.files.values() if not file.picture)
         outcome.bad = [

@@ -10,7 +10,7 @@ from sim_world import Died
 
 from bot.errors import StoreUnavailable
 from bot.intake import Denied, may_retry
-from bot.job import Ask, Job, JobState
+from bot.job import Ask, Job, JobState, Target
 from bot.order import Kind, Order, Place, SourceFile
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Person:
         self.jobs: list[str] = []  # this one, and those before it that it follows
         self.sent_again: Counter[str] = Counter()  # presses that may have counted
         self.asked = False
+        self.collected = 0  # times that the video was kept for them
+        self.gave_up = False
         self.done = asyncio.Event()
         self._look = asyncio.Event()
 
@@ -62,8 +64,20 @@ class Person:
             if job is not None and job.ask is Ask.UNCLEAR:
                 self.asked = True
                 await self._decide(job)
+            if job is not None and _kept(job) and not self.gave_up:
+                await self._collect(job)
+                continue  # it may be refused again: look at what the card says now
             self._look.clear()
             await self._look.wait()
+
+    async def _collect(self, job: Job) -> None:
+        """Slack took the video nowhere: press Deliver again, after a while, perhaps twice; or never."""
+        self.collected += 1
+        if self.dice.random() < 0.15:
+            self.gave_up = True
+            return
+        await asyncio.sleep(self.dice.choice((1.0, 30.0, 400.0, 3600.0)))
+        await asyncio.gather(*(self._heard("deliver again", job) for _ in range(self.dice.choice((1, 1, 2)))))
 
     async def _go_on(self, job: Job) -> None:
         """Press a button of the ended job, twice at once now and then, until it was heard."""
@@ -87,6 +101,7 @@ class Person:
         wishes: dict[str, Callable[[Life, Job], Coroutine[None, None, Job | Denied]]] = {
             "retry": lambda life, job: life.intake.retry(job, job.place),
             "pro": lambda life, job: life.intake.in_pro(job, job.place),
+            "deliver again": lambda life, job: life.intake.deliver_again(job, by=self.user),
             "remove": lambda life, job: life.intake.remove(job, by=self.user),
         }
         while True:
@@ -163,3 +178,7 @@ class Person:
         job = await self._job()
         if job is not None and not job.final:
             await self._press("cancel", job)
+
+
+def _kept(job: Job) -> bool:
+    return job.state is JobState.RENDERED and job.delivery.target is Target.KEPT

@@ -35,6 +35,7 @@ class Plan:
     restarts: tuple[float, ...] = (0.3,)  # seconds until the next life
     jumps: tuple[float, ...] = ()  # how far the wall clock is set at each restart
     disk_full: tuple[float, float] | None = None  # from, until
+    refuses: tuple[str, float, float] | None = None  # what Slack takes nowhere ("upload", "share"), from, until
     cancels: float = 0.0  # how likely somebody wants to stop
     afterwards: float = 0.0  # how likely somebody presses a button of a job that has ended
     answers: str = "any"  # to the question: "again", "stop", "never", or "any" of them
@@ -80,6 +81,10 @@ def random_plan(seed: int) -> Plan:
     if dice.random() < 0.1:
         start = dice.uniform(0, 60)
         plan = replace(plan, disk_full=(start, start + dice.choice((3.0, 60.0, 2000.0))))
+    later = Random(-seed - 2)
+    if later.random() < 0.1:
+        refused = later.choice(("upload", "share")), 0.0, later.choice((60.0, 300.0, 2000.0))
+        plan = replace(plan, refuses=refused)
     return plan
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from sim_world import Lateness
 
 from bot.delivery import Look, Sharing, Sight
-from bot.errors import Unclear, Unreachable
+from bot.errors import Refused, Unclear, Unreachable
+from bot.failure import Failure, FailureCode
 from bot.job import Media, Mend
 from bot.media.prepare import Finished, Prepared
 from bot.order import Role
@@ -53,6 +54,12 @@ class Slack:
         self.files: dict[str, Upload] = {}
         self.links: list[tuple[str, str]] = []  # job, file
         self._numbers = itertools.count(1)
+
+    def refuses(self, what: str) -> bool:
+        """Whether it takes this nowhere at the moment: an admin switched it off, say."""
+        if self.plan.refuses is None or self.plan.refuses[0] != what:
+            return False
+        return self.plan.refuses[1] <= self.world.loop.time() < self.plan.refuses[2]
 
     def upload(self, text: str, *, picture: bool = False) -> Upload:
         file = Upload(f"F{next(self._numbers)}", text, picture=picture)
@@ -147,21 +154,30 @@ class SimSlack:
     async def upload(self, job: Job, path: Path) -> str:
         del job
         await self._call("upload")
+        self._taken()
         file = self._slack.upload(path.read_text())
         await self._life.point("upload: answered")
         return file.id
 
     async def upload_picture(self, path: Path) -> str:
         await self._call("preview upload")
+        self._taken()
         file = self._slack.upload(path.name, picture=True)
         await self._life.point("preview upload: answered")
         return file.id
+
+    def _taken(self) -> None:
+        if self._slack.refuses("upload"):
+            raise Refused("file_uploads_disabled", failure=Failure(FailureCode.UNCOLLECTED, "file_uploads_disabled"))
 
     async def share(self, job: Job) -> Sharing:
         return await self._complete("share", [job.delivery.file or ""], job)
 
     async def _complete(self, name: str, files: Sequence[str], job: Job) -> Sharing:
         await self._life.point(f"{name}: before")
+        if self._slack.refuses("share"):
+            await asyncio.sleep(0.05)
+            return Sharing.UNWELCOME
         found = [self._slack.files[file] for file in files if file in self._slack.files]
         fate = self._dice.choice(("lost", "silence", "unreachable")) if self._trouble() else "fine"
         if found and fate in {"fine", "lost"}:

@@ -60,6 +60,7 @@ class Vendor:
         self.billed: list[SimTask] = []
         self.creates = 0
         self.dice = world.dice("studio")
+        self.cancels = world.dice("cancels")  # drawn apart, so that older seeds play as they did
         self.lateness = Lateness(self.plan, self.dice)
         self._lines: defaultdict[Kind, deque[SimTask]] = defaultdict(deque)
         self._busy: set[Kind] = set()
@@ -228,9 +229,16 @@ class SimStudio:
 
     async def cancel(self, task_id: str) -> bool:
         await self._life.point("cancel: before")
+        troubled = self._vendor.cancels.random() < self._vendor.plan.trouble
+        fate = self._vendor.cancels.choice(("lost", "silence", "unreachable")) if troubled else "fine"
         task = self._vendor.tasks.get(task_id)
-        stopped = task is not None and self._vendor.cancel(task)
+        stopped = fate in {"fine", "lost"} and task is not None and self._vendor.cancel(task)
+        self._life.world.note(f"cancel of {task_id}: {fate}")
         await self._answered()
+        if fate == "unreachable":
+            raise Unreachable("cancel: 503")
+        if fate != "fine":
+            raise Unclear("cancel: ReadError")
         await self._life.point("cancel: answered")
         return stopped
 

@@ -77,6 +77,33 @@ def test_buttons_of_ended_jobs_race_with_crashes(theatre: Theatre) -> None:
     assert {job.key.partition(":")[0] for job in jobs if job.parent} == {"retry", "pro"}
 
 
+def test_a_video_that_slack_takes_nowhere_is_collected_wherever_the_process_dies(theatre: Theatre) -> None:
+    """Uploads switched off, or every place closed, for a while; Deliver again, pressed twice, pressed too early."""
+    for what in ("upload", "share"):
+        world = Plan(refuses=(what, 0.0, 300.0), late=1.0, restarts=(2.0,), seed=3)
+        calm = theatre.play(world)
+        assert only(calm) is JobState.DELIVERED
+        assert (calm.collected > 0, calm.billed, calm.videos) == (True, 1, 1)
+        points = calm.lives[0]
+        first = next(at for at, point in enumerate(points, 1) if point.startswith(f"{what}: before"))
+        deaths = range(first, len(points) + 1, 1 if LONG else 4)
+        assert failures(theatre.play(replace(world, crashes=(at,))) for at in deaths) == []
+        troubled = replace(world, trouble=0.2, jobs=3, people=2)
+        outcomes = [theatre.play(replace(troubled, seed=seed)) for seed in range(60 if LONG else 8)]
+        assert failures(iter(outcomes)) == []
+        ends = {job.failure.code for outcome in outcomes for job in outcome.jobs if job.failure}
+        assert FailureCode.UNCOLLECTED in ends  # who never presses
+        assert any(job.state is JobState.DELIVERED for outcome in outcomes for job in outcome.jobs)
+
+
+def test_a_wish_to_cancel_that_is_lost_on_the_way_ends_the_job_once_and_honestly(theatre: Theatre) -> None:
+    plans = [Plan(cancels=1.0, trouble=0.3, jobs=3, render=120.0, seed=seed) for seed in range(60 if LONG else 24)]
+    outcomes = [theatre.play(plan) for plan in plans]
+    assert failures(iter(outcomes)) == []
+    fates = {what.rpartition(": ")[2] for outcome in outcomes for _, what in outcome.trace if what.startswith("cancel")}
+    assert fates == {"fine", "lost", "silence", "unreachable"}
+
+
 def test_the_same_plan_runs_the_same_way(theatre: Theatre) -> None:
     def history(seed: int) -> object:
         outcome = theatre.play(random_plan(seed))

@@ -38,6 +38,8 @@ async def test_a_job_that_meets_every_fault_at_every_call_is_delivered(turned: T
     for call, faults in AT_SLACK.items():
         place.slack.trouble.next(call, *list(faults.values())[share])
     for operation, faults in (AT_STUDIO | (AT_STORAGE if file_host == "modelstudio" else {})).items():
+        if operation == "cancel":  # has a test of its own: nobody wants to cancel this one
+            continue
         place.studio.trouble.next(operation, *list(faults.values())[share])
     place.slack.trouble.next("files.info", SILENT["files.info"])
     place.studio.trouble.next("query", SILENT["query"])
@@ -46,6 +48,31 @@ async def test_a_job_that_meets_every_fault_at_every_call_is_delivered(turned: T
     assert place.judge(jobs=1) == {"delivered": 1}
     for call in AT_SLACK:
         assert call == "chat.update" or not place.slack.trouble.pending(call), call
+
+
+async def cancelled_despite(place: TurnedWorkplace, *faults: Any) -> None:
+    """Have the second of two jobs cancelled while it waits at Model Studio, whatever the wish meets on its way."""
+    for _ in range(2):
+        await place.order()
+    await place.go_on(lambda: [state for state, _ in place.states()] == ["rendering"] * 2, within=DAY)
+    place.studio.trouble.next("cancel", *faults)
+    await place.slack.person("ada").press(place.said("card")[1], "job_cancel")
+    await place.go_on(lambda: place.states()[1][0] == "cancelled", within=DAY)
+    assert not place.studio.trouble.pending("cancel")
+    place.studio.finish(place.rows()[0]["task_id"])
+    await place.go_on(place.shown, within=DAY)
+    assert place.judge(jobs=2) == {"delivered": 1, "cancelled": 1}
+    assert "It cost nothing." in place.card(1)
+    assert len(place.studio.billed) == 1
+
+
+async def test_a_wish_to_cancel_that_meets_every_fault_is_heard_in_the_end(turned: Turned) -> None:
+    # Those that ask for an hour's rest are for the long form, each alone. The last one is heard, and its answer lost.
+    quick = [name for name in AT_STUDIO["cancel"] if not name.startswith("429")]
+    faults = [AT_STUDIO["cancel"][name] for name in ["429 1", *quick] if name != "cut after"]
+    await cancelled_despite(
+        await turned(task_seconds=600.0), *faults[:: 1 if LONG else 4], AT_STUDIO["cancel"]["cut after"]
+    )
 
 
 @pytest.mark.parametrize("effect", [True, False])
@@ -132,6 +159,9 @@ EACH = [
 
 @pytest.mark.parametrize(("file_host", "call", "name"), EACH if LONG else [])
 async def test_each_fault_alone_at_each_call(turned: Turned, file_host: str, call: str, name: str) -> None:
+    if call == "cancel":
+        await cancelled_despite(await turned(task_seconds=600.0), AT_STUDIO[call][name])
+        return
     place = await turned(settings={"FILE_HOST": file_host})
     if name == "silence":
         trouble: Any = place.slack.trouble if call == "files.info" else place.studio.trouble
