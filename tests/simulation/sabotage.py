@@ -186,6 +186,12 @@ SAFEGUARDS = (
         'key=f"retry:{_new_id()}"',
     ),
     Sabotage(
+        "collection",  # a video that Slack took nowhere is posted when its requester asks again
+        "bot/intake.py",
+        "return job.stay(due_at=self._clock(), delivery=Delivery()) if kept else None",
+        "return job.stay(due_at=self._clock()) if kept else None",
+    ),
+    Sabotage(
         "removal",  # a wish to delete is carried out, whoever dies meanwhile
         "bot/store/jobs.py",
         "SELECT id FROM job WHERE removing = 1 AND due_at",
