@@ -17,7 +17,8 @@ from turned import LONG
 from world import Files, Opened, Workplace, texts_of
 
 from bot.demo.practice import BotProcess
-from bot.demo.slack import UPLOAD, dropped, slack_error
+from bot.demo.slack import UPLOAD, dropped, slack_error, slow
+from bot.demo.studio_trouble import fails
 from bot.order import Role
 
 if TYPE_CHECKING:
@@ -113,6 +114,19 @@ async def test_a_preview_whose_answer_was_lost_is_shown_once_whoever_looks(workp
     await workplace.until(workplace.previews)
     await seen(workplace, partial(ended, workplace))
     assert len(workplace.previews()) == 1
+
+
+async def test_nothing_is_shown_any_more_once_the_job_has_ended(workplaces: Opened) -> None:
+    workplace = await workplaces(task_seconds=60.0)
+    workplace.slack.trouble.next(UPLOAD, None, slow(2.0))
+    workplace.studio.trouble.next_tasks(fails("InternalError"))
+    await workplace.order()
+    await seen(workplace, lambda: workplace.slack.trouble.happened[UPLOAD])
+    await workplace.in_state("rendering")
+    workplace.studio.finish(next(iter(workplace.studio.tasks)))
+    await workplace.until(lambda: workplace.said("failed"))
+    await seen(workplace, partial(ended, workplace))
+    assert not workplace.slack.calls.count("files.completeUploadExternal")
 
 
 async def test_a_preview_that_can_not_be_posted_holds_up_nothing(workplaces: Opened) -> None:
