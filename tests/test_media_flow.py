@@ -145,7 +145,7 @@ async def test_killed_while_the_video_is_mended_it_is_mended_by_the_next_bot(wor
     assert isinstance(workplace.bot, BotProcess)
     await workplace.order(image=phone.image, video=phone.video, names=PHONE, length="6")
     data = workplace.folder / "data" / "spool"
-    await seen(workplace, lambda: list(data.glob("*/.video.making-*/made")))
+    await seen(workplace, lambda: list(data.glob("*/.video-*.making/made")))
     await workplace.bot.kill()
     await workplace.bot.start()
     await workplace.until(lambda: "Done" in workplace.card(), within=30)

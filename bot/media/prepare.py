@@ -141,10 +141,10 @@ class Preparer:
 
 def _fresh(to: Path) -> Path:
     """Return a folder that no other child ever had: one that outlived a killed bot may still be writing to its own."""
-    around = f".{to.name}.making-"
-    for left in to.parent.glob(f"{around}*"):
+    prefix, suffix = f".{to.name}-", ".making"
+    for left in to.parent.glob(f"{prefix}*{suffix}"):
         shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=around, dir=to.parent))
+    return Path(tempfile.mkdtemp(suffix, prefix, to.parent))
 
 
 async def _keep(made: Path, to: Path) -> None:

@@ -224,8 +224,8 @@ async def test_endless_progress_ends_the_child(tmp_path: Path) -> None:
 
 async def test_what_an_earlier_crash_left_is_cleared_away(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(film(size=(321, 241), codec="mpeg4"))
-    (tmp_path / ".made.making-earlier").mkdir()
-    (tmp_path / ".made.making-earlier" / "made").write_bytes(b"half")
+    (tmp_path / ".made-earlier.making").mkdir()
+    (tmp_path / ".made-earlier.making" / "made").write_bytes(b"half")
     await Preparer().prepare(tmp_path / "in", Role.VIDEO, tmp_path / "made")
     assert names(tmp_path) == {"in", "made"}
 
