@@ -112,7 +112,7 @@ class Bot:
         self.socket: Socket | None = self.door.socket(app_token.get_secret_value()) if app_token else None
         self.web = routes(
             media=Media(store.addresses, self.spool),
-            health=Health(self.reasons),
+            health=Health(self.reasons, self.notes),
             receive=None if app_token else self.door.receive,
         )
 
@@ -139,6 +139,10 @@ class Bot:
         if not self.engine.alive:
             found.append("the job loop does not run")
         return [reason for reason in found if reason]
+
+    def notes(self) -> list[str]:
+        """Return what somebody has to mend although the bot does its work: taken out of service it could not say so."""
+        return [complaint] if (complaint := self.door.complaint) else []
 
 
 def _previews(around: Around, bot: Bot) -> Previews:

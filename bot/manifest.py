@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HEADER = (
     "# Paste this into https://api.slack.com/apps → Create New App → From a manifest. Made by: understudy manifest\n"
@@ -55,15 +58,15 @@ EVENTS = (
     "message.im",
 )
 # Each with what needs it.
-SCOPES = (
-    "app_mentions:read",  # mentions
-    "chat:write",  # the card, its thread, private answers
-    "commands",  # /animate, /swap, the shortcuts
-    "files:read",  # the picture and the video that people give
-    "files:write",  # the finished video
-    "im:history",  # what people write to the bot directly
-    "im:write",  # direct messages, where the bot may not post
-)
+SCOPES: Mapping[str, str] = {
+    "app_mentions:read": "mentions",
+    "chat:write": "the card, its thread, private answers",
+    "commands": "the commands and shortcuts",
+    "files:read": "the picture and the video that people give",
+    "files:write": "the finished video",
+    "im:history": "what people write to the bot directly",
+    "im:write": "direct messages, where the bot may not post",
+}
 # Whoever installs the bot may refuse these: then a thread's files are not found by themselves, nothing else changes.
 OPTIONAL_SCOPES = (
     "channels:history",

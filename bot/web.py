@@ -109,17 +109,19 @@ class Media:
 class Health:
     """``/healthz`` while the process lives; ``/readyz`` once it can do its work, with the reasons while it can't."""
 
-    def __init__(self, reasons: Callable[[], Awaitable[list[str]]]) -> None:
+    def __init__(self, reasons: Callable[[], Awaitable[list[str]]], notes: Callable[[], list[str]] = list) -> None:
         self._reasons = reasons
+        self._notes = notes
 
     async def live(self, _: web.Request) -> web.Response:
         """Answer that the process lives."""
         return web.Response(text="alive\n")
 
     async def ready(self, _: web.Request) -> web.Response:
-        """Answer whether it can work, with one line for each reason why it can't."""
+        """Answer whether it can work, with a line for each reason why it can't, and for what is to be mended anyway."""
         reasons = await self._reasons()
-        return web.Response(text="\n".join(reasons or ["ready"]) + "\n", status=503 if reasons else 200)
+        lines = [*(reasons or ["ready"]), *self._notes()]
+        return web.Response(text="\n".join(lines) + "\n", status=503 if reasons else 200)
 
 
 def routes(

@@ -124,6 +124,17 @@ def hosted(name: str, *, host: str = "https://bot.example", expires_at: float = 
     }
 
 
+def texts_of(value: Any) -> list[dict[str, Any]]:
+    """Every text object of these blocks."""
+    if isinstance(value, list):
+        return [text for inner in value for text in texts_of(inner)]
+    if isinstance(value, dict):
+        if value.get("type") in {"plain_text", "mrkdwn"}:
+            return [value]
+        return [text for inner in value.values() for text in texts_of(inner)]
+    return []
+
+
 def rows(path: Path, sql: str) -> list[dict[str, Any]]:
     """Look into the database from outside, as another connection sees it."""
     with closing(sqlite3.connect(path)) as db:

@@ -9,6 +9,7 @@ from test_ways_in import chosen, labels
 from world import text_of
 
 from bot.demo import studio_trouble as at_studio
+from bot.demo.slack import slack_error
 from bot.demo.slack.blocks import check_view
 from bot.slack import answers, controls
 
@@ -29,6 +30,10 @@ def cards(workplace: Workplace) -> dict[str, Message]:
 def ended(workplace: Workplace, count: int) -> bool:
     rows = workplace.rows()
     return len(rows) == count and all(row["state"] in {"delivered", "failed", "cancelled"} for row in rows)
+
+
+def told(workplace: Workplace, count: int) -> bool:
+    return whispers(workplace, "ada").count(answers.NOT_REMOVED) == count
 
 
 async def pressed(workplace: Workplace, who: str, card: Message, action: str) -> str:
@@ -88,6 +93,28 @@ async def test_a_finished_cards_buttons_live_after_a_restart_and_obey_only_its_r
     assert not world.violations
 
 
+async def test_a_delete_that_slack_refuses_is_told_to_whoever_pressed_each_time_and_changes_nothing(
+    workplace: Workplace,
+) -> None:
+    world = workplace.slack.world
+    await workplace.order()
+    await workplace.until(lambda: "Done" in workplace.card())
+    (card,) = workplace.said("card")
+    workplace.slack.trouble.always("files.delete", slack_error("cant_delete_file"))
+    for count in (1, 2):
+        await workplace.slack.person("ada").press(card, controls.DELETE)
+        await workplace.until(partial(told, workplace, count))
+        await workplace.until(lambda: controls.DELETE in str(card.blocks))
+    await workplace.bot.stop()
+    await workplace.bot.start()
+    await workplace.until(lambda: workplace.slack.calls.count("auth.test") == 2)
+    await workplace.bot.stop()  # which shows what is left to show
+    assert told(workplace, 2)
+    assert whispers(workplace, "ben") == []
+    assert len(workplace.videos()) == 1
+    assert {whisper.thread_ts for whisper in world.whispers("ada") if "does not let me" in whisper.text} == {card.ts}
+
+
 async def test_a_retry_is_one_new_job_that_names_the_old_one(workplace: Workplace) -> None:
     workplace.studio.trouble.next_tasks(at_studio.fails("InternalError"))
     await workplace.order()
@@ -129,6 +156,10 @@ async def test_words_that_mean_nothing_are_answered_with_the_nearest_that_do(wor
     assert "Did you mean `help`?" in await answer("hlep")
     assert "Did you mean `status`?" in await answer("statsu J123")
     assert "Did you mean `pro`?" in await answer("prro 5s")
+    long = "“45s” can't be: what I use of a video is 2 to 30 seconds long."
+    assert await answer("45s") == f"{long} Nothing was started."
+    assert (await answer("prro 0:05-0:50")).startswith("“0:05-0:50” can't be")
+    assert "Did you mean `pro`?" in whispers(workplace, "ada")[-1]
     assert "Did you mean" not in await answer("<!channel> *quick*brown*")
     assert "<!channel>" not in whispers(workplace, "ada")[-1]
     await ada.direct_message("jbos")

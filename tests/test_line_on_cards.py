@@ -23,6 +23,7 @@ from bot.slack.card import REFRESH_SECONDS, Cards
 from bot.slack.client import SlackClient
 from bot.slack.first_words import FirstWords
 from bot.slack.messages import card
+from bot.slack.wording import Handle
 from bot.store import Store
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Desk:
         return jobs
 
     async def answer(self, text: str, user: str = ADA) -> str:
-        answer = await self.words.answer(text.split(), team=TEAM, user=user)
+        answer = await self.words.answer(text.split(), team=TEAM, user=user, handle=Handle("/animate"))
         assert answer is not None
         return answer
 
@@ -141,7 +142,7 @@ async def test_a_card_is_edited_every_three_seconds_at_most_and_shows_the_newest
     shown = asyncio.create_task(desk.cards.run())
     edits = list[float]()
     for failures in range(1, 13):  # each reads differently from the one before
-        changed = job.stay(due_at=job.due_at, failures=failures % 2, doubts=failures // 2)
+        changed = job.stay(due_at=NOW + 1000, failures=failures % 2, doubts=failures // 2)
         job = await desk.store.jobs.save(job, changed)
         desk.cards.changed(job.id)
         await desk.pass_time(1)
@@ -152,6 +153,22 @@ async def test_a_card_is_edited_every_three_seconds_at_most_and_shows_the_newest
     assert len(edits) >= 3
     assert min(later - earlier for earlier, later in pairwise(edits)) >= 3
     assert text_of(desk.posted[job.id]) == "\n".join(texts_of(card(job, await desk.cards.view(job)).blocks))
+
+
+async def test_who_was_put_off_stands_in_line_again_once_that_is_over(desk: Desk) -> None:
+    jobs = await desk.line(["U1", "U2"])
+    await desk.store.jobs.save(jobs[1], jobs[1].put_off(due_at=desk.clock.now + 10))
+    shown = asyncio.create_task(desk.cards.run())
+    await desk.cards.start()
+    await desk.pass_time(5)
+    assert "something I need is busy" in desk.says("W001")
+    assert "something I need is busy" in await desk.answer("status W001", "U2")
+    await desk.pass_time(6)
+    assert "2nd in line" in await desk.answer("status W001", "U2")
+    await desk.pass_time(REFRESH_SECONDS)
+    assert "2nd in line" in desk.says("W001")
+    await desk.cards.stop(within=1.0)
+    await shown
 
 
 async def test_one_persons_many_jobs_hold_up_nobody_and_status_is_exact(desk: Desk) -> None:

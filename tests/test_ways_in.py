@@ -243,6 +243,20 @@ async def test_the_commands_words_and_links_fill_in_the_form(workplace: Workplac
     assert task.asked.mode == "wan-pro"
 
 
+async def test_the_other_commands_word_opens_the_other_commands_form_and_says_so(workplace: Workplace) -> None:
+    ada = workplace.slack.person("ada")
+    await ada.command("/animate", "swap pro")
+    view = await ada.opened_view()
+    assert view.data["title"]["text"] == "Swap a person"
+    assert "You wrote “swap”, so this is the form of Swap." in str(view.blocks)
+    assert chosen(view, "quality").startswith("Pro")
+    await ada.close(view)
+    await ada.command("/animate", "animate")
+    view = await ada.opened_view()
+    assert view.data["title"]["text"] == "Animate a character"
+    assert "You wrote" not in str(view.blocks)
+
+
 async def test_a_link_to_a_file_that_stands_elsewhere_is_refused_in_the_form_without_its_name(
     workplace: Workplace,
 ) -> None:

@@ -66,6 +66,22 @@ async def test_a_renamed_command_still_means_what_it_ends_with(workplace: Workpl
     assert task.model == "wan2.2-animate-mix"
 
 
+async def test_answers_name_a_renamed_command_as_this_workspace_does(workplace: Workplace) -> None:
+    ada, world = workplace.slack.person("ada"), workplace.slack.world
+    for words, found in {
+        "help": "*`/studio-swap animate`*: your picture moves",
+        "jobs": "Start one with `/studio-swap animate` or `/studio-swap`.",
+        "status": "`/studio-swap status ID` tells",
+        "status J1": "`/studio-swap jobs` lists yours",
+        "cancel": "as in `/studio-swap cancel J…`",
+    }.items():
+        await ada.command("/studio-swap", words)
+        assert found in world.ephemerals[-1].text
+        assert "`/animate" not in world.ephemerals[-1].text
+    await ada.command("/swap", "jobs")
+    assert "`/animate` or `/swap`" in world.ephemerals[-1].text
+
+
 async def test_the_same_submission_sent_twice_makes_one_job(workplace: Workplace) -> None:
     submission = await workplace.order()
     again = await workplace.slack.dispatch.replay(submission.delivery)
@@ -127,10 +143,11 @@ async def test_a_missing_scope_is_named_with_who_must_mend_it(workplace: Workpla
 
 
 async def test_a_form_that_a_missing_scope_keeps_shut_is_answered_with_the_scope(workplace: Workplace) -> None:
+    await workplace.until(lambda: any(call.status for call in workplace.slack.calls.of("auth.test")))
     workplace.slack.backend.scopes.discard("files:read")
     await workplace.slack.person("ada").command("/animate")
     await workplace.until(lambda: workplace.slack.world.ephemerals)
-    assert "`files:read`" in workplace.slack.world.ephemerals[-1].text
+    assert "the scope files:read" in workplace.slack.world.ephemerals[-1].text
     assert "An admin" in workplace.slack.world.ephemerals[-1].text
 
 
@@ -191,11 +208,15 @@ async def test_a_no_that_slack_does_not_list_leaves_no_paid_video_unseen(workpla
     assert len(workplace.videos()) == 1
 
 
-async def test_a_video_nobody_takes_is_kept_and_delivered_again_on_demand(workplace: Workplace) -> None:
-    workplace.slack.conduct.uploads = "none"
+@pytest.mark.parametrize("uploads", ["none", "images"])
+async def test_a_video_nobody_takes_is_kept_and_delivered_again_on_demand(workplace: Workplace, uploads: str) -> None:
+    workplace.slack.conduct.uploads = uploads
     await workplace.order()
     await workplace.until(lambda: "Deliver again" in workplace.card())
     assert not workplace.videos()
+    assert "ask an admin whether uploads are off" in workplace.card()
+    (called,) = await workplace.until(lambda: workplace.said("question"))
+    assert called.text.startswith(f"<@{workplace.slack.person('ada').id}>")
     workplace.slack.conduct.uploads = "all"
     await workplace.slack.person("ada").press(workplace.said("card")[0], "job_deliver_again")
     await workplace.until(lambda: "Done" in workplace.card())

@@ -11,9 +11,10 @@ import structlog
 from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.intake import Denied
 from bot.order import Kind
-from bot.slack import answers, controls, details, invitations, modal
+from bot.slack import answers, controls, details, invitations, modal, scopes
 from bot.slack.forms import OPEN_SECONDS
 from bot.slack.offers import Prefill
+from bot.slack.wording import DIRECTLY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -51,17 +52,16 @@ class Press:
     @classmethod
     def of(cls, body: Mapping[str, Any], action: Mapping[str, Any]) -> Press:
         """Return what Slack's payload says."""
-        team, user = body["team"]["id"], body["user"]
         channel = body.get("channel") or {}
         return cls(
             action=action["action_id"],
             job_id=str(action.get("value") or ""),
-            team=team,
-            user=user["id"],
+            team=body["team"]["id"],
+            user=body["user"]["id"],
             channel=str(channel.get("id") or ""),
             trigger=str(body.get("trigger_id") or ""),
             response_url=body.get("response_url"),
-            stranger=(user.get("team_id") or team) != team,
+            stranger=invitations.is_stranger(body),
         )
 
 
@@ -113,7 +113,7 @@ class Buttons:
         if job is Denied.NOT_YOURS and press.action in FOR_ALL:
             job = await self._store.jobs.get(press.job_id)
         if isinstance(job, Denied):
-            return answers.NOT_YOURS if job is Denied.NOT_YOURS else answers.UNKNOWN_JOB
+            return answers.NOT_YOURS if job is Denied.NOT_YOURS else answers.unknown_job(DIRECTLY)
         return await self._wishes[press.action](job, press)
 
     async def _cancel(self, job: Job, press: Press) -> str:
@@ -129,9 +129,13 @@ class Buttons:
         return _refusal(await self._intake.deliver_again(job, by=press.user))
 
     async def _retry(self, job: Job, press: Press) -> str:
+        if refusal := await scopes.refusal(self._client):
+            return refusal
         return _followed(await self._intake.retry(job, await self._place(job, press)))
 
     async def _pro(self, job: Job, press: Press) -> str:
+        if refusal := await scopes.refusal(self._client):
+            return refusal
         return _followed(await self._intake.in_pro(job, await self._place(job, press)))
 
     async def _delete(self, job: Job, press: Press) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import math
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,6 +17,7 @@ import structlog
 from bot.errors import RemoteError, StoreUnavailable, Unreachable
 from bot.job import JobState
 from bot.pace import EDIT_SECONDS
+from bot.slack import scopes
 from bot.slack.client import CARD_EDITS, EDIT, POST
 from bot.slack.line import Lines
 from bot.slack.messages import question, waiting_line, waiting_words
@@ -69,7 +71,13 @@ class Cards:
         self._clock = clock
         self._edit_seconds = edit_seconds
         self._lines = Lines(
-            store, prices=prices, tasks_at_once=tasks_at_once, clock=clock, fresh=edit_seconds, progress=progress
+            store,
+            prices=prices,
+            tasks_at_once=tasks_at_once,
+            clock=clock,
+            fresh=edit_seconds,
+            progress=progress,
+            lacking=partial(scopes.lacking, client),
         )
         self.threads = Threads()
         self._poster = Poster(client, store, self._lines, self.threads, prices=prices)
@@ -246,6 +254,8 @@ class Cards:
             self._poster.in_turn(POST, f"{POST} {job.place.channel}")
         card = await self.ensure(job)
         self._posted.add(job.id)
+        if job.state is JobState.DELIVERED:
+            await self._poster.tell_refusals(job, card)
         late = None
         try:
             if await self._poster.bring_up_to_date(job, card):
@@ -267,8 +277,7 @@ class Cards:
     async def _note_place(self, job: Job) -> None:
         """Remember in which words a card shows its place, to see when they are no longer true."""
         if job.state is JobState.READY:
-            standing = (await self._lines.view(job)).standing
-            self._waiting[job.id] = job.order.kind, waiting_line(job, standing)
+            self._waiting[job.id] = job.order.kind, waiting_line(job, await self._lines.view(job))
             self._line_at = min(self._line_at, self._clock() + REFRESH_SECONDS)
         elif self._waiting.pop(job.id, None) is not None:
             self._line_at = self._clock()  # everybody behind it has another place

@@ -21,7 +21,7 @@ CALL_SECONDS = 20.0
 # Slack's longest answers (a file with all its thumbnails) are some ten kilobytes.
 _ANSWER_MOST = 4 << 20
 # Slack's tiers: calls a minute, per method, workspace and app.
-_TIER_2, _TIER_3, _TIER_4 = (Rate(calls, 60.0) for calls in (20, 50, 100))
+_TIER_3, _TIER_4 = (Rate(calls, 60.0) for calls in (50, 100))
 POST = "chat.postMessage"
 EDIT = "chat.update"
 # Of the edits Slack takes, so many are for cards: what nobody waits for must not use up what somebody does.
@@ -36,10 +36,7 @@ RATES: Mapping[str, Rate] = {
     "files.completeUploadExternal": _TIER_4,
     "files.getUploadURLExternal": _TIER_4,
     "files.info": _TIER_4,
-    "reactions.remove": _TIER_2,
     "views.open": _TIER_4,
-    "views.publish": _TIER_4,
-    "views.push": _TIER_4,
     "views.update": _TIER_4,
 }
 _EACH_CHANNEL = Rate(1, 1.0)
@@ -139,6 +136,7 @@ class SlackClient:
         self.web.proxy = (
             None  # the SDK finds one by itself in the environment; ours comes from the settings or not at all
         )
+        self.scopes: frozenset[str] | None = None  # granted, as Slack's latest answer says; None while none said so
         self.home = ""  # the workspace's own address, without a slash at its end; known once Slack was asked
         self._session = session
         self._http_timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
@@ -154,11 +152,13 @@ class SlackClient:
             sent = self.web.api_call(method, data=body) if method in _FORMS else self.web.api_call(method, json=body)
             response = await sent
         except SlackApiError as error:
+            self._note_scopes(error.response)
             raise self._translated(method, error) from error
         except aiohttp.ClientConnectorError as error:
             raise Unreachable(f"{method}: no connection") from error
         except Exception as error:  # beside what it means to raise, the SDK falls over answers that are no object
             raise Unclear(f"{method}: {type(error).__name__}") from error
+        self._note_scopes(response)
         if not isinstance(response.data, dict):
             raise Unclear(f"{method}: an answer that is no JSON object")
         return _Fields(method, response.data)
@@ -169,6 +169,11 @@ class SlackClient:
             return await self.call(method, **arguments)
         except Unclear as error:
             raise Unreachable(str(error)) from error
+
+    def _note_scopes(self, response: Any) -> None:
+        """An admin may take away a scope, or add one, at any time; the token stays the same."""
+        if (granted := getattr(response, "headers", {}).get("x-oauth-scopes")) is not None:
+            self.scopes = frozenset(scope.strip() for scope in granted.split(","))
 
     def _translated(self, method: str, error: SlackApiError) -> RemoteError:
         response = error.response

@@ -14,6 +14,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from bot.errors import RemoteError, Unreachable
+from bot.slack import failures, scopes
 from bot.slack.client import SlackRefusal
 
 if TYPE_CHECKING:
@@ -98,10 +99,18 @@ class Door:
         """True once Slack has told who we are."""
         return bool(self._identity)
 
+    @property
+    def complaint(self) -> str:
+        """Which scopes the app lacks and who must add them, or nothing. The rest works meanwhile."""
+        missing = scopes.lacking(self._client)
+        return failures.missing_scopes(missing) if missing else ""
+
     async def introduce(self) -> None:
         """Ask Slack who we are; raises RemoteError. The answer tells our own messages from other people's."""
         self._identity = await self._client.read("auth.test")
         self._client.home = str(self._identity.get("url") or "").rstrip("/")
+        if missing := self.complaint:
+            log.error("the app lacks scopes", reason=missing)
         log.info("connected to Slack", team=self._identity.get("team_id"), bot=self._identity.get("user_id"))
 
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
@@ -160,7 +169,6 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "message_action": (*_PERSON, "trigger_id", "callback_id", "channel.id", "message.ts"),
     "shortcut": (*_PERSON, "trigger_id", "callback_id"),
     "view_submission": (*_PERSON, "view.id", "view.type", "view.callback_id", "view.private_metadata"),
-    "view_closed": (*_PERSON, "view.id", "view.type", "view.callback_id"),
     "event_callback": ("event.type",),
 }
 

@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from bot.failure import FailureCode
+from bot.manifest import SCOPES
 from bot.media.limits import Rule
 from bot.order import Role
+from bot.slack.wording import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bot.failure import Problem
 
@@ -165,3 +167,10 @@ def problem(found: Problem) -> str:
     seen = harmless(found.found) or "unknown"
     text = _BY_RULE[found.rule].format(found=seen, limit=harmless(found.limit))
     return f"The {FILE[found.role]} {text}"
+
+
+def missing_scopes(scopes: Sequence[str]) -> str:
+    """Return which permissions the app was not given, and who must mend that; as plain text, for a form's field."""
+    named = ", ".join(f"{escape(scope)} ({SCOPES[scope]})" if scope in SCOPES else escape(scope) for scope in scopes)
+    which, them = ("scope", "it") if len(scopes) == 1 else ("scopes", "them")
+    return f"The app lacks the {which} {named}. An admin of this workspace must add {them} and re-install the app."

@@ -49,7 +49,6 @@ class SlackFiles:
         self._check(file, role)
         if not admitted(file, uploaded=source.uploaded, user=job.place.user, channel=job.place.channel):
             raise _elsewhere("stands elsewhere")
-        size = file.get("size")
         url = str(file.get("url_private_download") or file.get("url_private") or "")
         try:
             await download(
@@ -57,7 +56,7 @@ class SlackFiles:
                 url,
                 to,
                 at_most=at_most,
-                size=size if isinstance(size, int) and size > 0 else None,
+                size=size_of(file) or None,
                 authorize=self._authorize,
                 check=_no_login_page,
             )
@@ -93,11 +92,7 @@ class SlackFiles:
             file.get("url_private") or file.get("url_private_download")
         ):
             raise Unreachable("files.info: the file is not there yet")
-        mimetype, size = str(file.get("mimetype") or ""), file.get("size")
-        found = metadata_problems(
-            role, name=str(file.get("name") or ""), mimetype=mimetype, size=size if isinstance(size, int) else None
-        )
-        if found:
+        if found := described_problems(role, file):
             raise UserError(*found)
 
     def _authorize(self, url: URL) -> Mapping[str, str]:
@@ -109,6 +104,22 @@ class SlackFiles:
             return {"Authorization": f"Bearer {self._token}"}
         log.warning("a file's address leads away from Slack", host=host)
         raise Refused("an address outside Slack", failure=Failure(FailureCode.FILE_GONE, "address outside Slack"))
+
+
+def name_of(file: Mapping[str, Any]) -> str:
+    """Return a file's name, possibly empty, as it can be stored: Slack's clients send half an emoji as well."""
+    return str(file.get("name") or "").encode(errors="replace").decode()
+
+
+def size_of(file: Mapping[str, Any]) -> int | None:
+    """Return a file's size in bytes, or None while Slack does not say."""
+    size = file.get("size")
+    return size if isinstance(size, int) and size >= 0 else None
+
+
+def described_problems(role: Role, file: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Return what Slack's description of a file already rules out; no promise if that is nothing."""
+    return metadata_problems(role, name=name_of(file), mimetype=str(file.get("mimetype") or ""), size=size_of(file))
 
 
 def admitted(file: Mapping[str, Any], *, uploaded: bool, user: str, channel: str) -> bool:

@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.failure import Problem
-from bot.media.limits import Rule, metadata_problems
+from bot.media.limits import metadata_problems
 from bot.order import Fit, Order, Place, Quality, Role, SourceFile
 from bot.slack.failures import problem
-from bot.slack.files import NO_BYTES
+from bot.slack.files import NO_BYTES, described_problems, name_of, size_of
 from bot.slack.modal import LONGEST, SHORTEST, UPLOADED, Origin, here
 from bot.slack.offers import from_value
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 _NO_FILE = SourceFile("")
 _BOTH = "This, or the file chosen above? Choose “Another one” above, or take this one away."
+_NO_BYTES = "Slack doesn't have this file itself: it was deleted, or is only a link or a text. Upload the file."
 # Seconds with or without a fraction, or minutes and hours before them, as players show a place in a video.
 _TIME = re.compile(
     r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,6}(?:[.,]\d{1,3})?)\s*(?:s|sec|seconds)?", re.IGNORECASE | re.ASCII
@@ -98,7 +98,7 @@ def _given(values: Mapping[str, Any], role: Role) -> _Given:
         return _Given(_NO_FILE, here(role), "Choose a file here, or upload one below.")
     if len(uploads) != 1:
         return _Given(_NO_FILE, str(role), "I need exactly one file here.")
-    return _Given(_source(uploads[0]), str(role), " ".join(problem(each) for each in early_problems(role, uploads[0])))
+    return _Given(_source(uploads[0]), str(role), _early(role, uploads[0]))
 
 
 def _typed(values: Mapping[str, Any], name: str) -> str:
@@ -134,19 +134,11 @@ def _chosen(values: Mapping[str, Any]) -> set[str]:
 
 
 def _source(file: Mapping[str, Any]) -> SourceFile:
-    size = file.get("size")
-    name = str(file.get("name") or "").encode(errors="replace").decode()  # half an emoji can't be stored
-    return SourceFile(str(file["id"]), name, size if isinstance(size, int) else 0)
+    return SourceFile(str(file["id"]), name_of(file), size_of(file) or 0)
 
 
-def early_problems(role: Role, file: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Return what a form's file object already rules out; no promise if that is nothing."""
+def _early(role: Role, file: Mapping[str, Any]) -> str:
+    """What a form's file object already rules out; no promise if that is nothing."""
     if file.get("mode") in NO_BYTES or file.get("is_external"):
-        return (Problem(role, Rule.CORRUPT),)
-    size = file.get("size")
-    return metadata_problems(
-        role,
-        name=str(file.get("name") or ""),
-        mimetype=str(file.get("mimetype") or ""),
-        size=size if isinstance(size, int) else None,
-    )
+        return _NO_BYTES
+    return " ".join(problem(each) for each in described_problems(role, file))

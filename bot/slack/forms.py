@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.errors import RemoteError
-from bot.slack import answers, modal
+from bot.slack import answers, modal, scopes
 from bot.slack.client import POST, SlackRefusal
 from bot.slack.sources import thread_or_nothing
 
@@ -44,19 +44,20 @@ class Forms:
     ) -> None:
         """Open the form, then add a thread's files and the ``named`` ones, as far as this person may use them.
 
-        If it does not open, one private sentence says so.
+        If it does not open, one private sentence says so; if no job could work, that stands in its place.
         """
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                form = modal.form(origin, prefill=prefill)
+                refusal = await scopes.refusal(self._client)
+                form = modal.notice(origin.kind, refusal) if refusal else modal.form(origin, prefill=prefill)
                 answer = await self._client.call("views.open", trigger_id=trigger_id, view=form)
         except (RemoteError, TimeoutError) as error:
             log.warning("the form did not open", reason=str(error))
             scope = error.needed if isinstance(error, SlackRefusal) else ""
-            await self.tell(origin, user, answers.missing_scope(scope) if scope else answers.NOT_OPENED)
+            await self.tell(origin, user, scopes.nothing_started([scope]) if scope else answers.NOT_OPENED)
             return
         view = answer.get("view")
-        if (thread or named) and isinstance(view, dict):
+        if (thread or named) and isinstance(view, dict) and not refusal:
             more = await self._more(origin.channel, prefill, user, thread, named)
             if more != prefill:
                 await self._update(view, modal.form(origin, prefill=more))

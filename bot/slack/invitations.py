@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.order import Kind, Quality, Role
 from bot.slack.offers import Offer, Prefill, from_value
-from bot.slack.wording import Message
+from bot.slack.wording import Message, plain, section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,12 @@ STRANGER = (
 )
 
 
+def is_stranger(body: Mapping[str, Any]) -> bool:
+    """Return whether an interaction comes from another workspace's people (Slack Connect)."""
+    home = body["team"]["id"]
+    return bool((body["user"].get("team_id") or home) != home)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What is known when the button is made, carried in it: Slack keeps it for us until somebody presses."""
@@ -48,21 +54,12 @@ def invitation(wish: Wish, kind: Kind | None, note: str = "") -> Message:
         {
             "type": "button",
             "action_id": actions[each],
-            "text": {"type": "plain_text", "text": _LABELS[each]},
+            "text": plain(_LABELS[each]),
             "value": to_value(wish),
         }
         for each in kinds
     ]
-    return Message(text, [_section(text), {"type": "actions", "elements": elements}])
-
-
-def said(text: str) -> Message:
-    """Return sentences as a message: without blocks, of which one would hold no more than 3,000 characters."""
-    return Message(text)
-
-
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    return Message(text, [section(text), {"type": "actions", "elements": elements}])
 
 
 def _missing(prefill: Prefill, kind: Kind | None) -> str:

@@ -13,7 +13,7 @@ from bot.queue import standings
 from bot.slack.messages import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bot.estimate import Estimates
     from bot.job import Job
@@ -42,6 +42,7 @@ class Lines:
         clock: Callable[[], float],
         fresh: float,
         progress: Progress | None = None,
+        lacking: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._store = store
         self._prices = prices
@@ -49,6 +50,7 @@ class Lines:
         self._clock = clock
         self._fresh = fresh
         self._progress = progress or Progress()
+        self._lacking = lacking
         self._lines: dict[Kind, Line] = {}
 
     def changed(self) -> None:
@@ -64,7 +66,8 @@ class Lines:
             return View(
                 now=now, prices=self._prices, standing=line.standings.get(job.id), estimate=estimate, exact=exact
             )
-        return View(now=now, prices=self._prices, mended=self._progress.of(job.id))
+        mended, lacking = self._progress.of(job.id), tuple(self._lacking())
+        return View(now=now, prices=self._prices, mended=mended, lacking=lacking)
 
     async def of(self, kind: Kind) -> Line:
         """Return one model's line."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from bot.errors import SpoolFull, StoreUnavailable
 from bot.order import Kind
-from bot.slack import answers, filled, first_words, modal, words
+from bot.slack import answers, filled, first_words, invitations, modal, scopes, words
 from bot.slack.afterwards import Afterwards
 from bot.slack.buttons import Buttons
 from bot.slack.forms import Forms
 from bot.slack.mentions import Mentions
 from bot.slack.shortcuts import Shortcuts
 from bot.slack.sources import Sources
+from bot.slack.wording import Handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +41,7 @@ class Listeners:
     def __init__(
         self, *, client: SlackClient, intake: Intake, store: Store, cards: Cards, clock: Callable[[], float]
     ) -> None:
+        self._client = client
         self._intake = intake
         self._afterwards = Afterwards()
         self._first_words = first_words.FirstWords(intake=intake, store=store, cards=cards, clock=clock)
@@ -54,14 +57,13 @@ class Listeners:
             forms=self._forms,
             sources=sources,
             afterwards=self._afterwards,
-            first_words=lambda said, team, user: self._first_words.answer(said, team=team, user=user),
+            first_words=self._first_words,
         )
 
     def register(self, app: AsyncApp) -> None:
         """Attach every listener to the app."""
         app.command(COMMAND)(self.command)
         app.view(modal.CALLBACK_ID)(self.submitted)
-        app.view_closed(modal.CALLBACK_ID)(self.closed)
         self._buttons.register(app)
         self._shortcuts.register(app)
         self._mentions.register(app)
@@ -72,16 +74,22 @@ class Listeners:
 
     async def command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
         """Answer a first word in private, or open the form."""
-        kind = Kind.SWAP if command["command"].endswith("swap") else Kind.ANIMATE
+        named = Kind.SWAP if command["command"].endswith("swap") else Kind.ANIMATE
         text, user = command.get("text") or "", command["user_id"]
         asked = words.parse(text)
-        answer = await self._first_words.answer(text.split(), team=command["team_id"], user=user)
+        handle = Handle(command["command"])
+        answer = await self._first_words.answer(text.split(), team=command["team_id"], user=user, handle=handle)
         answer = answer or first_words.unknown(asked)
         if answer is not None:
             await ack(text=answer, response_type="ephemeral")
             return
+        # Who writes the other command's word means that one: it was the last thing they wrote.
+        kind = asked.kind or named
+        note = answers.other_form(kind) if kind is not named else ""
         origin = modal.Origin(kind, command["channel_id"], response_url=command.get("response_url"))
-        opening = self._forms.open(command["trigger_id"], origin, user=user, prefill=asked.prefill, named=asked.files)
+        opening = self._forms.open(
+            command["trigger_id"], origin, user=user, prefill=replace(asked.prefill, note=note), named=asked.files
+        )
         self._afterwards.start(opening)
         await ack()
 
@@ -92,14 +100,14 @@ class Listeners:
         if form.errors:
             await ack(response_action="errors", errors=dict(form.errors))
             return
+        stranger = invitations.STRANGER if invitations.is_stranger(body) else ""
+        if refusal := stranger or await scopes.refusal(self._client):
+            await ack(response_action="errors", errors={"video": refusal})
+            return
         try:
             await self._intake.order(form.order, form.place, key=form.key, parent=form.parent)
         except (SpoolFull, StoreUnavailable):
             log.exception("a job could not be stored")
             await ack(response_action="errors", errors={"video": answers.NOT_STORED})
             return
-        await ack()
-
-    async def closed(self, ack: AsyncAck) -> None:
-        """Nothing was stored for a form that was only opened."""
         await ack()

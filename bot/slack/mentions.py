@@ -13,28 +13,26 @@ import structlog
 
 from bot.errors import RemoteError, SpoolFull, StoreUnavailable
 from bot.order import Order, Place, Role
-from bot.slack import answers, invitations, modal, words
-from bot.slack.client import POST, SlackRefusal
+from bot.slack import answers, invitations, modal, scopes, words
 from bot.slack.invitations import Wish
 from bot.slack.offers import is_stub, offers
 from bot.slack.sources import ThreadClosed
+from bot.slack.whispers import whisper
+from bot.slack.wording import Handle, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
     from bot.intake import Intake
     from bot.slack.afterwards import Afterwards
     from bot.slack.client import SlackClient
+    from bot.slack.first_words import FirstWords
     from bot.slack.forms import Forms
     from bot.slack.offers import Offer, Prefill
     from bot.slack.sources import Sources
-    from bot.slack.wording import Message
     from bot.slack.words import Asked
-
-    # The private answer to a first word (help, jobs, …), or None.
-    FirstWords = Callable[[list[str], str, str], Awaitable[str | None]]
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +53,7 @@ class Heard:
     text: str
     direct: bool
     stranger: bool
+    handle: Handle
     files: tuple[Mapping[str, Any], ...] = field(repr=False)
 
     @property
@@ -78,6 +77,7 @@ def heard(body: Mapping[str, Any], bot_user: str) -> Heard | None:
         return None
     files = event.get("files")
     theirs = event.get("user_team") or event.get("team") or body.get("team_id")
+    direct = event.get("channel_type") == "im"
     return Heard(
         team=str(body.get("team_id")),
         user=str(user),
@@ -85,8 +85,9 @@ def heard(body: Mapping[str, Any], bot_user: str) -> Heard | None:
         ts=str(ts),
         thread=event.get("thread_ts"),
         text=words.without_mentions(str(event.get("text") or ""), bot_user),
-        direct=event.get("channel_type") == "im",
+        direct=direct,
         stranger=bool(body.get("is_ext_shared_channel")) and theirs != body.get("team_id"),
+        handle=Handle("" if direct else f"<@{bot_user}>"),
         files=tuple(file for file in files if isinstance(file, dict)) if isinstance(files, list) else (),
     )
 
@@ -163,22 +164,27 @@ class Mentions:
 
     async def _begin(self, message: Heard) -> Message | None:
         if message.stranger:
-            return invitations.said(invitations.STRANGER)
-        answer = await self._first_words(message.text.split(), message.team, message.user)
+            return Message(invitations.STRANGER)
+        answer = await self._first_words.answer(
+            message.text.split(), team=message.team, user=message.user, handle=message.handle
+        )
         if answer is not None:
-            return invitations.said(answer)
+            return Message(answer)
         asked = words.parse(message.text)
         prefill, note = await self._found(message, asked)
+        note = " ".join(filter(None, [note, answers.wrong_length(asked.beyond)]))
         order = None if note else _clear(asked, prefill)
         if order is None:
             wish = Wish(prefill=prefill, thread=message.root, in_thread=message.thread is not None)
             return invitations.invitation(wish, asked.kind, note)
+        if refusal := await scopes.refusal(self._client):
+            return Message(refusal)
         place = Place(team=message.team, user=message.user, channel=message.channel, thread=message.root)
         try:
             await self._intake.order(order, place, key=message.key)
         except (SpoolFull, StoreUnavailable):
             log.exception("a job could not be stored")
-            return invitations.said(answers.NOT_STORED)
+            return Message(answers.NOT_STORED)
         return None
 
     async def _found(self, message: Heard, asked: Asked) -> tuple[Prefill, str]:
@@ -201,17 +207,14 @@ class Mentions:
 
     async def _say(self, message: Heard, answer: Message) -> None:
         """Answer in private, where it was asked."""
-        content: dict[str, Any] = {"text": answer.text, "blocks": answer.blocks}
-        if message.direct:
-            await self._client.call(POST, channel=message.channel, thread_ts=message.thread, **content)
-            return
-        try:
-            await self._client.call(
-                "chat.postEphemeral", channel=message.channel, user=message.user, thread_ts=message.thread, **content
-            )
-        except SlackRefusal as error:
-            log.info("a private answer goes to direct messages", reason=str(error))
-            await self._client.call(POST, channel=message.user, **content)
+        await whisper(
+            self._client,
+            answer,
+            user=message.user,
+            channel=message.channel,
+            thread=message.thread,
+            direct=message.direct,
+        )
 
 
 def _filled_up(prefill: Prefill, thread: tuple[Offer, ...]) -> Prefill:

@@ -1,7 +1,8 @@
 """What is said of jobs where everybody reads it: the card, the reply that tells of a failure, the video's words. Pure.
 
 Every sentence the bot says is in this module or in one beside it: ``answers`` (in private), ``failures``,
-``controls`` (buttons), ``details``, ``mending`` (files), ``modal`` (the form) and ``invitations``.
+``controls`` (buttons), ``details``, ``mending`` (files), ``modal`` (the form), ``filled`` (what is wrong in it) and
+``invitations``; ``first_words`` chooses among the answers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from bot.failure import Spent
 from bot.job import Ask, Job, JobState, Target
 from bot.order import Quality
 from bot.slack.controls import buttons
-from bot.slack.failures import SENTENCES, problem
+from bot.slack.failures import SENTENCES, missing_scopes, problem
 from bot.slack.mending import asked, details, mending_line
 from bot.slack.wording import (
     QUALITY,
@@ -33,10 +34,13 @@ from bot.slack.wording import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.estimate import Estimate
     from bot.progress import Done
     from bot.queue import Prices, Standing
 
+_TO_POST = frozenset({"chat:write", "files:write"})  # scopes
 NEAR = 5  # places in line that a card names
 
 
@@ -49,6 +53,7 @@ class View:
     standing: Standing | None = None
     estimate: Estimate | None = None
     mended: Done | None = None  # how far the video is that is being made to fit
+    lacking: tuple[str, ...] = ()  # scopes that the app was not given
     exact: bool = False  # the place in line however far off it is
 
 
@@ -74,13 +79,13 @@ def status_lines(job: Job, view: View) -> list[str]:
         case JobState.QUEUED:
             return [_checking(view.mended)]
         case JobState.READY:
-            return [waiting_line(job, view.standing, exact=view.exact)]
+            return [waiting_line(job, view)]
         case JobState.SUBMITTING:
             return _submitting(job, view.prices)
         case JobState.RENDERING:
             return _rendering(job, view)
         case JobState.RENDERED:
-            return _posting(job)
+            return _posting(job, view.lacking)
         case JobState.DELIVERED:
             return [_done(job, view.prices), *_doubts(job, view.prices), *_removed(job)]
         case JobState.FAILED:
@@ -97,12 +102,15 @@ def _checking(mended: Done | None) -> str:
     return f"Making your video fit: {mended.frames} of {mended.of} frames"
 
 
-def waiting_line(job: Job, standing: Standing | None, *, exact: bool = False) -> str:
-    """Return where a job that waits stands: its place if it is near or ``exact`` is wanted, else about how long."""
-    if job.failures:
+def waiting_line(job: Job, view: View) -> str:
+    """Return where a job that waits stands: its place if it is near or exactness is wanted, else about how long.
+
+    One that something keeps from its turn says so for as long as that lasts; then it stands in line like all others.
+    """
+    if job.failures and job.due_at > view.now:
         spent = "" if job.doubts else " Nothing is spent meanwhile."
         return f"Waiting: something I need is busy or out of reach. I keep trying.{spent}"
-    return waiting_words(standing, exact=exact)
+    return waiting_words(view.standing, exact=view.exact)
 
 
 def waiting_words(standing: Standing | None, *, exact: bool = False) -> str:
@@ -157,13 +165,15 @@ def _usual(job: Job, view: View) -> str:
     return f"{usual.removesuffix(' min')}–{most}" if both_minutes else f"{usual} to {most}"
 
 
-def _posting(job: Job) -> list[str]:
+def _posting(job: Job, lacking: Sequence[str] = ()) -> list[str]:
     if job.delivery.target is Target.KEPT:
         advice = "Invite me to the channel, or ask an admin whether uploads are off, full or limited"
         return [
             "The video is ready, but Slack let me post it nowhere: not here, and not in direct messages.",
             f"{advice}; then press Deliver again. I keep it for 7 days.",
         ]
+    if job.failures and (missing := [scope for scope in lacking if scope in _TO_POST]):
+        return [f"Posting the video. {missing_scopes(missing)} I keep trying, and keep it safe meanwhile."]
     if job.failures > 1:
         return ["Posting the video. Slack does not take it at the moment: I keep trying, and keep it safe meanwhile."]
     return ["Posting the video"]
@@ -225,10 +235,7 @@ def _doubts(job: Job, prices: Prices) -> list[str]:
 def told(job: Job, prices: Prices) -> Message:
     """Return the reply that tells the requester of a failure."""
     lines = failure_lines(job, prices)
-    blocks: list[dict[str, Any]] = [
-        section(f"<@{job.place.user}>"),
-        {"type": "section", "text": plain(fitting(lines))},
-    ]
+    blocks = _to_requester(job, lines)
     if job.failure and job.failure.detail:
         details = f"Details: {clean(job.failure.detail, 300)} · job {job.id}"
         blocks.append({"type": "context", "elements": [plain(details)]})
@@ -245,11 +252,12 @@ def question(job: Job) -> str:
 def called(job: Job, prices: Prices) -> Message:
     """Return the reply that calls the requester to decide, on the card."""
     lines = [*(_posting(job) if job.ask is None else _submitting(job, prices)), "The buttons are on the job's card."]
-    blocks: list[dict[str, Any]] = [
-        section(f"<@{job.place.user}>"),
-        {"type": "section", "text": plain(fitting(lines))},
-    ]
-    return Message(f"<@{job.place.user}> {escape(lines[0])}", blocks)
+    return Message(f"<@{job.place.user}> {escape(lines[0])}", _to_requester(job, lines))
+
+
+def _to_requester(job: Job, lines: Sequence[str]) -> list[dict[str, Any]]:
+    """The lines under a mention, which plain text can't hold."""
+    return [section(f"<@{job.place.user}>"), {"type": "section", "text": plain(fitting(lines))}]
 
 
 def comment(job: Job, prices: Prices) -> str:
@@ -269,14 +277,6 @@ def title(job: Job) -> str:
 def pointer(job: Job, permalink: str, prices: Prices) -> Message:
     """Return the message that brings the video as a link, where its share never appeared."""
     return Message(f"{comment(job, prices)} <{permalink}|Open the video>")
-
-
-def moved_to_direct() -> str:
-    """Return the private answer when the card could not be posted where the job was asked for."""
-    return (
-        "I can't post in this channel, so I'll keep you posted in our direct messages. "
-        "To get it here next time, invite me, unless the channel is archived or closed to apps."
-    )
 
 
 def _facts(job: Job, view: View) -> list[str]:

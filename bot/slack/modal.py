@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.media.limits import LIMITS, MB, MENDABLE
 from bot.order import Fit, Kind, Quality, Role
 from bot.slack.offers import Prefill
+from bot.slack.wording import plain, section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +22,11 @@ TITLES = {Kind.ANIMATE: "Animate a character", Kind.SWAP: "Swap a person"}
 WHICH = {
     Kind.ANIMATE: (
         "*Animate*: your picture moves like the person in the video; the background is the picture's. "
-        "To put your character *into* the video, use `/swap`."
+        "To put your character *into* the video, choose *Swap* instead."
     ),
     Kind.SWAP: (
         "*Swap*: your character takes the place of the person in the video; scene, light and camera are the video's. "
-        "To make your *picture* move, use `/animate`."
+        "To make your *picture* move, choose *Animate* instead."
     ),
 }
 _RIGHTS = (
@@ -72,12 +73,12 @@ def form(origin: Origin, *, prefill: Prefill = EMPTY) -> dict[str, Any]:
         "type": "modal",
         "callback_id": CALLBACK_ID,
         "private_metadata": origin.to_metadata(),
-        "title": _plain(TITLES[origin.kind]),
-        "submit": _plain("Start"),
-        "close": _plain("Not now"),
+        "title": plain(TITLES[origin.kind]),
+        "submit": plain("Start"),
+        "close": plain("Not now"),
         "blocks": [
-            {"type": "section", "text": {"type": "mrkdwn", "text": WHICH[origin.kind]}},
-            *([{"type": "context", "elements": [_plain(prefill.note)]}] if prefill.note else []),
+            section(WHICH[origin.kind]),
+            *([{"type": "context", "elements": [plain(prefill.note)]}] if prefill.note else []),
             *_role(
                 Role.IMAGE,
                 "Picture of the character",
@@ -90,22 +91,27 @@ def form(origin: Origin, *, prefill: Prefill = EMPTY) -> dict[str, Any]:
             _quality(prefill.quality),
             _options(prefill),
             *([] if origin.channel else [_conversation()]),
-            {"type": "context", "elements": [_plain(_RIGHTS)]},
+            {"type": "context", "elements": [plain(_RIGHTS)]},
         ],
     }
+
+
+def notice(kind: Kind, text: str) -> dict[str, Any]:
+    """Return the view that stands in the form's place where no form would help."""
+    return {"type": "modal", "title": plain(TITLES[kind]), "close": plain("Close"), "blocks": [section(text)]}
 
 
 def _role(role: Role, label: str, hint: str, prefill: Prefill) -> list[dict[str, Any]]:
     """A file field, and above it the files that are in Slack already: a file field itself can't be filled in."""
     # No list of file types: telephones give files any ending, or none, and what is in a file is looked at anyway.
     element = {"type": "file_input", "action_id": "file", "max_files": 1}
-    field = {"type": "input", "block_id": str(role), "label": _plain(label), "hint": _plain(hint), "element": element}
+    field = {"type": "input", "block_id": str(role), "label": plain(label), "hint": plain(hint), "element": element}
     candidates = prefill.candidates(role)[:_CHOICES_MOST]
     if not candidates:
         return [field]
     return [
         _choice(role, label, candidates, prefill.first(role)),
-        field | {"label": _plain(f"{label}: another one"), "optional": True},
+        field | {"label": plain(f"{label}: another one"), "optional": True},
     ]
 
 
@@ -115,7 +121,7 @@ def _choice(role: Role, label: str, candidates: Sequence[Offer], first: Offer | 
     at = candidates.index(first) if first in candidates else len(candidates)
     options.append(other)
     element = {"type": "static_select", "action_id": "file", "options": options, "initial_option": options[at]}
-    return {"type": "input", "block_id": here(role), "label": _plain(label), "optional": True, "element": element}
+    return {"type": "input", "block_id": here(role), "label": plain(label), "optional": True, "element": element}
 
 
 def here(role: Role) -> str:
@@ -144,10 +150,10 @@ def _part(prefill: Prefill) -> list[dict[str, Any]]:
 
 
 def _time(name: str, label: str, hint: str, example: str, seconds: float | None) -> dict[str, Any]:
-    element = {"type": "plain_text_input", "action_id": name, "max_length": 20, "placeholder": _plain(example)}
+    element = {"type": "plain_text_input", "action_id": name, "max_length": 20, "placeholder": plain(example)}
     if seconds is not None:
         element["initial_value"] = f"{seconds:g}"
-    block = {"type": "input", "block_id": name, "label": _plain(label), "hint": _plain(hint), "element": element}
+    block = {"type": "input", "block_id": name, "label": plain(label), "hint": plain(hint), "element": element}
     return block | {"optional": True}
 
 
@@ -155,8 +161,8 @@ def _fit(chosen: Fit) -> dict[str, Any]:
     options = {fit: _option(fit, text) for fit, text in _FITS.items()}
     element: dict[str, Any] = {"type": "static_select", "action_id": "fit", "options": [*options.values()]}
     element["initial_option"] = options[chosen]
-    label = _plain("If the picture or the video is too narrow or too wide")
-    hint = _plain("Shapes from 1:3 to 3:1 are taken as they are.")
+    label = plain("If the picture or the video is too narrow or too wide")
+    hint = plain("Shapes from 1:3 to 3:1 are taken as they are.")
     return {"type": "input", "block_id": "fit", "label": label, "hint": hint, "element": element}
 
 
@@ -167,7 +173,7 @@ def _quality(chosen: Quality) -> dict[str, Any]:
     }
     element: dict[str, Any] = {"type": "radio_buttons", "action_id": "quality", "options": [*options.values()]}
     element["initial_option"] = options[chosen]
-    return {"type": "input", "block_id": "quality", "label": _plain("Quality"), "element": element}
+    return {"type": "input", "block_id": "quality", "label": plain("Quality"), "element": element}
 
 
 def _options(prefill: Prefill) -> dict[str, Any]:
@@ -176,7 +182,7 @@ def _options(prefill: Prefill) -> dict[str, Any]:
     element: dict[str, Any] = {"type": "checkboxes", "action_id": "options", "options": [check, watermark]}
     if chosen := [check] * prefill.check_person + [watermark] * prefill.watermark:
         element["initial_options"] = chosen  # Slack takes no empty list here
-    return {"type": "input", "block_id": "options", "label": _plain("Options"), "optional": True, "element": element}
+    return {"type": "input", "block_id": "options", "label": plain("Options"), "optional": True, "element": element}
 
 
 def _conversation() -> dict[str, Any]:
@@ -191,16 +197,12 @@ def _conversation() -> dict[str, Any]:
     return {
         "type": "input",
         "block_id": "conversation",
-        "label": _plain("Where the video goes"),
-        "hint": _plain("I must be a member there. Leave it empty to get it in our direct messages."),
+        "label": plain("Where the video goes"),
+        "hint": plain("I must be a member there. Leave it empty to get it in our direct messages."),
         "optional": True,
         "element": element,
     }
 
 
 def _option(value: str, text: str) -> dict[str, Any]:
-    return {"text": _plain(text), "value": str(value)}
-
-
-def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text, "emoji": False}  # a file may be called :poop:
+    return {"text": plain(text), "value": str(value)}

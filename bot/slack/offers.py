@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.media.limits import MB
 from bot.order import Fit, Quality, Role, SourceFile
-from bot.slack.files import NO_BYTES
+from bot.slack.files import NO_BYTES, name_of, size_of
 from bot.slack.wording import clean
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ def offer(file: Mapping[str, Any]) -> Offer | None:
     roles = _roles(file)
     if not roles or not file.get("id"):
         return None
-    size = file.get("size")
-    name = str(file.get("name") or "").encode(errors="replace").decode()  # half an emoji can't be stored
-    return Offer(str(file["id"]), " ".join(name.split()), size if isinstance(size, int) else 0, roles)
+    return Offer(str(file["id"]), " ".join(name_of(file).split()), size_of(file) or 0, roles)
 
 
 def offers(files: Iterable[Mapping[str, Any]]) -> tuple[Offer, ...]:

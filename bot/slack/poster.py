@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.errors import RemoteError, Unreachable
-from bot.slack import messages
+from bot.slack import answers, messages
 from bot.slack.client import CARD_EDITS, EDIT, POST, SlackRefusal
+from bot.slack.whispers import whisper
+from bot.slack.wording import Message
 
 if TYPE_CHECKING:
     from bot.job import Job
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from bot.slack.client import SlackClient
     from bot.slack.line import Lines
     from bot.slack.threads import Threads
-    from bot.slack.wording import Message
     from bot.store import Card, Store
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class Poster:
         self._threads = threads
         self._prices = prices
         self._posting = asyncio.Lock()
+        self._nowhere: set[str] = set()  # jobs whose requester this process told that they have no card
 
     async def ensure(self, job: Job) -> Card:
         """Return the job's card, posting it first if it has none: it is where the thread begins."""
@@ -97,6 +99,22 @@ class Poster:
             await self._reply(job, card, messages.told(job, self._prices), "failed")
         await self._store.cards.told(job.id)
 
+    async def tell_refusals(self, job: Job, card: Card) -> None:
+        """Tell in private, once each time, that a posted video could not be deleted: its card just looks as before."""
+        refusals = sum(event.note.get("removed") is False for event in await self._store.jobs.events(job.id))
+        if not refusals or card.called == (told := f"stays {refusals}"):
+            return
+        thread = self._thread(job, card)
+        await whisper(
+            self._client,
+            Message(answers.NOT_REMOVED),
+            user=job.place.user,
+            channel=card.channel,
+            thread=thread,
+            direct=card.direct,
+        )
+        await self._store.cards.called(job.id, told)
+
     async def call(self, job: Job, card: Card, question: str) -> None:
         """Reply what the requester has to decide, mentioning them: an edited card tells nobody."""
         async with self._threads.turn(job.id):
@@ -104,13 +122,15 @@ class Poster:
         await self._store.cards.called(job.id, question)
 
     async def _reply(self, job: Job, card: Card, message: Message, what: str) -> None:
-        thread = job.place.thread if job.place.thread and not card.direct else card.ts
         try:
-            await self._say(card.channel, thread, message, job, what)
+            await self._say(card.channel, self._thread(job, card), message, job, what)
         except SlackRefusal as error:
             if not unwelcome(error):
                 raise
             await self._say(await self.direct_channel(job), None, message, job, what)
+
+    def _thread(self, job: Job, card: Card) -> str:
+        return job.place.thread if job.place.thread and not card.direct else card.ts
 
     async def _post(self, job: Job) -> Card:
         message = messages.card(job, await self._lines.view(job))
@@ -122,9 +142,9 @@ class Poster:
             if not unwelcome(error):
                 raise
             log.info("the card goes to direct messages", reason=str(error))
-            channel, direct = await self.direct_channel(job), True
-            channel, ts = await self._say(channel, None, message, job, "card")
-            await self._explain(job)
+            channel, ts = await self._post_directly(job, message)
+            direct = True
+            await self._explain(job, answers.MOVED_TO_DIRECT)
         says = digest(message)
         await self._store.cards.posted(job.id, channel=channel, ts=ts, direct=direct, shown=job.revision, says=says)
         card = await self._store.cards.get(job.id)
@@ -140,12 +160,21 @@ class Poster:
             raise Unreachable("conversations.open: no channel in the answer")
         return str(channel["id"])
 
-    async def _explain(self, job: Job) -> None:
+    async def _post_directly(self, job: Job, message: Message) -> tuple[str, str]:
+        try:
+            return await self._say(await self.direct_channel(job), None, message, job, "card")
+        except SlackRefusal as error:
+            if unwelcome(error) and job.id not in self._nowhere:
+                self._nowhere.add(job.id)
+                await self._explain(job, answers.nowhere(job.id))
+            raise
+
+    async def _explain(self, job: Job, text: str) -> None:
         """Say in private why the card is elsewhere. The address may be dead by now; the card itself is not."""
         if job.place.response_url is None:
             return
         try:
-            await self._client.answer(job.place.response_url, messages.moved_to_direct())
+            await self._client.answer(job.place.response_url, text)
         except RemoteError as error:
             log.info("the private answer did not arrive", reason=str(error))
 

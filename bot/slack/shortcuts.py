@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot.order import Kind
-from bot.slack import modal
+from bot.slack import invitations, modal
 from bot.slack.offers import Prefill, is_stub, offers
 
 if TYPE_CHECKING:
@@ -44,19 +44,23 @@ class Shortcuts:
             thread=message.get("thread_ts") or message["ts"],
             response_url=shortcut.get("response_url"),
         )
-        opening = self._forms.open(
-            shortcut["trigger_id"],
+        await self._open(
+            ack,
+            shortcut,
             origin,
-            user=shortcut["user"]["id"],
             prefill=Prefill(offers=offers(files)),
             thread=message.get("thread_ts"),
             named=tuple(str(file["id"]) for file in files if is_stub(file) and file.get("id")),
         )
-        self._afterwards.start(opening)
-        await ack()
 
     async def anywhere(self, ack: AsyncAck, shortcut: dict[str, Any]) -> None:
         """Open the form, which asks where the video goes: this shortcut comes from no conversation."""
-        origin = modal.Origin(ANYWHERE[shortcut["callback_id"]])
-        self._afterwards.start(self._forms.open(shortcut["trigger_id"], origin, user=shortcut["user"]["id"]))
+        await self._open(ack, shortcut, modal.Origin(ANYWHERE[shortcut["callback_id"]]))
+
+    async def _open(self, ack: AsyncAck, shortcut: Mapping[str, Any], origin: modal.Origin, **more: Any) -> None:
+        user = shortcut["user"]["id"]
+        if invitations.is_stranger(shortcut):
+            self._afterwards.start(self._forms.tell(origin, user, invitations.STRANGER))
+        else:
+            self._afterwards.start(self._forms.open(shortcut["trigger_id"], origin, user=user, **more))
         await ack()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TEXT_MOST = 3000  # characters of one text object
 SIGNS = {"USD": "$", "CNY": "¥"}
 VERB = {Kind.ANIMATE: "Animate", Kind.SWAP: "Swap"}
+_COMMANDS = {kind: f"/{kind}" for kind in Kind}
 QUALITY = {Quality.STANDARD: "standard", Quality.PRO: "pro"}
 
 
@@ -29,6 +30,33 @@ class Message:
 
     text: str
     blocks: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """How somebody calls the bot: by a command, as this workspace has named it, by a mention, or directly (nothing)."""
+
+    name: str = ""
+    aside: str = ""  # where to say it, if not here
+
+    @property
+    def command(self) -> bool:
+        """True for a command; that opens the form."""
+        return self.name.startswith("/")
+
+    def says(self, text: str) -> str:
+        """Return what to write to say this to the bot. In code a mention would not be shown as one."""
+        said = f"{self.name} {text}".strip()
+        return (said if self.name.startswith("<") else f"`{said}`") + self.aside
+
+    def starts(self, kind: Kind) -> str:
+        """Return what to write to ask for a video of this kind. Only one of two commands may have been renamed."""
+        if self.name in _COMMANDS.values():
+            return f"`{_COMMANDS[kind]}`"
+        return self.says("" if self.command and self.name.endswith(kind) else kind)
+
+
+DIRECTLY = Handle(aside=" (in a direct message to me)")
 
 
 def duration(seconds: float) -> str:

@@ -27,7 +27,10 @@ _FILE_LINK = re.compile(r"/files/[A-Z0-9]+/(F[A-Z0-9]+)(?:[/?#|>]|$)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What was understood. ``files`` are the ids of linked files, ``unknown`` the words that mean nothing here."""
+    """What was understood. ``files`` are the ids of linked files, ``unknown`` the words that mean nothing here.
+
+    Of these ``beyond`` are lengths and parts, but longer or shorter than any that can be had.
+    """
 
     kind: Kind | None = None
     quality: Quality | None = None
@@ -35,6 +38,7 @@ class Asked:
     length: float | None = None
     files: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
 
     @property
     def prefill(self) -> Prefill:
@@ -50,15 +54,17 @@ def without_mentions(text: str, of: str) -> str:
 def parse(text: str) -> Asked:
     """Return what the words mean. A word that contradicts an earlier one is unknown."""
     words = [word.strip(",.;:!?()[]{}\"'`*_~“”").lower() for word in _LINK.sub(" ", text).split()]
+    meanings = {word: _meaning(word) for word in words if word and word not in _POLITE}
+    beyond = tuple(word for word, meant in meanings.items() if not _possible(meant))
     found: dict[str, Any] = {}
-    unknown = [word for word in words if word and word not in _POLITE and not _understood(word, found)]
+    unknown = [word for word in words if word in meanings and not _added(meanings[word], found)]
     links = _LINK.findall(text)
     files = [match[1] for link in links if (match := _FILE_LINK.search(link))]
     unknown += [link for link in links if not _FILE_LINK.search(link)]
-    return Asked(**found, files=_once(files), unknown=tuple(unknown))
+    return Asked(**found, files=_once(files), unknown=tuple(unknown), beyond=beyond)
 
 
-def _understood(word: str, found: dict[str, Any]) -> bool:
+def _meaning(word: str) -> dict[str, Any]:
     meant: dict[str, Any] = {}
     if (bare := word.removeprefix("/")) in {*Kind}:
         meant["kind"] = Kind(bare)
@@ -69,9 +75,15 @@ def _understood(word: str, found: dict[str, Any]) -> bool:
     elif match := _PART.fullmatch(word):
         begin, end = _seconds(match[1], match[2]), _seconds(match[3], match[4])
         meant |= {"start": begin, "length": end - begin} if end > begin else {}
-    if not _SHORTEST <= meant.get("length", _SHORTEST) <= _LONGEST:
-        return False
-    if not meant or any(found.get(name, value) != value for name, value in meant.items()):
+    return meant
+
+
+def _possible(meant: dict[str, Any]) -> bool:
+    return bool(_SHORTEST <= meant.get("length", _SHORTEST) <= _LONGEST)
+
+
+def _added(meant: dict[str, Any], found: dict[str, Any]) -> bool:
+    if not meant or not _possible(meant) or any(found.get(name, value) != value for name, value in meant.items()):
         return False
     found |= meant
     return True

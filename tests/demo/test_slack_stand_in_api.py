@@ -94,6 +94,8 @@ async def test_a_missing_scope_is_named(slack: SlackStandIn, client: AsyncWebCli
     assert caught.value.response["error"] == "missing_scope"
     assert caught.value.response["needed"] == "chat:write"
     assert "files:read" in caught.value.response["provided"]
+    granted = (await client.auth_test()).headers["x-oauth-scopes"]
+    assert granted == caught.value.response.headers["x-oauth-scopes"] == ",".join(sorted(slack.backend.scopes))
 
 
 async def test_unknown_methods_and_misspelt_arguments_are_refused(slack: SlackStandIn, client: AsyncWebClient) -> None:

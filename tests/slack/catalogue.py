@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builders import ADA, BOB, NOW, PRICES, in_state, order, queued, unclear
+from builders import ADA, BOB, NOW, PRICES, TEAM, in_state, order, queued, unclear
+from test_modal import IMAGE, VIDEO, submission
 
 from bot.estimate import DOCUMENTED, Estimate
 from bot.failure import Failure, FailureCode, Problem, Spent
@@ -21,9 +22,9 @@ from bot.media.limits import Change, Rule
 from bot.order import Fit, Kind, Quality, Role, SourceFile
 from bot.progress import Done
 from bot.queue import Standing
-from bot.slack import answers, details, failures, invitations, mending, messages, modal, offers
+from bot.slack import answers, details, failures, filled, invitations, mending, messages, modal, offers
 from bot.slack.messages import View
-from bot.slack.wording import Message
+from bot.slack.wording import DIRECTLY, Handle, Message
 from bot.store import Event
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 SNAPSHOT = Path(__file__).with_name("catalogue.txt")
 LEARNED = {quality: Estimate(start=20, per_second=60, spread=0.3, tasks=20) for quality in Quality}
 VIEW = View(now=NOW + 130, prices=PRICES, standing=Standing(2, 540.0), estimate=LEARNED[Quality.STANDARD])
+COMMAND = Handle("/animate")
 KEPT = Delivery(target=Target.KEPT)
 POSTED = Delivery(file="F9", answered=True, permalink="https://s.example/f", message="1.5")
 GONE = replace(POSTED, removed_by=ADA, removed_at=NOW)
@@ -64,7 +66,8 @@ def jobs(said: Said) -> Iterator[tuple[str, Job, View]]:
     for place in (1, 2, 5, 6):
         yield f"ready, place {place}", ready, replace(VIEW, standing=Standing(place, 260.0 * place))
     yield "ready, exactly", ready, replace(VIEW, standing=Standing(112, 30_000.0), exact=True)
-    yield "ready, put off", at(JobState.READY, failures=1), VIEW
+    yield "ready, put off", at(JobState.READY, failures=1, due_at=VIEW.now + 8), VIEW
+    yield "ready, after it was put off", at(JobState.READY, failures=1), VIEW
     yield "ready, mended", _mended(ready, said), VIEW
     yield "submitting", at(JobState.SUBMITTING), VIEW
     yield "submitting, to be cancelled", at(JobState.SUBMITTING, cancel_by=ADA), VIEW
@@ -133,24 +136,33 @@ def private(said: Said) -> Iterator[tuple[str, Message]]:
     """What only one person sees."""
     found = [*jobs(said)]
     texts = {
-        "help": answers.help_text(PRICES, LEARNED),
-        "jobs": answers.jobs_text([(job, view, "") for _, job, view in found[:10]], page=1, pages=2),
-        "jobs, none": answers.jobs_text([]),
-        "jobs, beyond the last page": answers.jobs_text([], page=3, pages=2),
-        "status": answers.queue_text([(Kind.ANIMATE, 3, 2, 2), (Kind.SWAP, 0, 0, None), (Kind.SWAP, 1, 0, 1)]),
-        "cancel, which": answers.WHICH_JOB,
-        "a job unknown": answers.UNKNOWN_JOB,
+        "help": answers.help_text(PRICES, LEARNED, COMMAND),
+        "help, by a command with another name": answers.help_text(PRICES, LEARNED, Handle("/our-swap")),
+        "help, in a mention": answers.help_text(PRICES, LEARNED, Handle(f"<@{BOB}>")),
+        "help, directly": answers.help_text(PRICES, LEARNED, Handle()),
+        "jobs": answers.jobs_text([(job, view, "") for _, job, view in found[:10]], COMMAND, page=1, pages=2),
+        "jobs, none": answers.jobs_text([], COMMAND),
+        "jobs, none, in a mention": answers.jobs_text([], Handle(f"<@{BOB}>")),
+        "jobs, beyond the last page": answers.jobs_text([], COMMAND, page=3, pages=2),
+        "status": answers.queue_text([(Kind.ANIMATE, 3, 2, 2), (Kind.SWAP, 0, 0, None), (Kind.SWAP, 1, 0, 1)], COMMAND),
+        "cancel, which": answers.which_job(COMMAND),
+        "a job unknown": answers.unknown_job(COMMAND),
+        "a job unknown, at a button": answers.unknown_job(DIRECTLY),
         "not yours": answers.NOT_YOURS,
         "an old button": answers.TOO_OLD,
         "a new job": answers.followed_text(found[0][1]),
+        "the video can't be deleted": answers.NOT_REMOVED,
         "deleting": answers.REMOVING,
         "nothing stored": answers.NOT_STORED,
         "the form did not open": answers.NOT_OPENED,
         "the details did not open": answers.NO_DETAILS,
-        "a scope is missing": answers.missing_scope("files:read"),
+        "a scope is missing": failures.missing_scopes(["files:read", "im:write"]),
         "unknown words": answers.unknown_text([said.name, "prro"], "pro"),
+        "a length that can't be": answers.wrong_length(["45s"]),
+        "the other command's form": answers.other_form(Kind.SWAP),
         "files that can't be used": answers.unusable(2),
-        "moved to direct messages": messages.moved_to_direct(),
+        "posted nowhere": answers.nowhere(found[0][1].id),
+        "moved to direct messages": answers.MOVED_TO_DIRECT,
         "a stranger": invitations.STRANGER,
     }
     yield from ((name, Message(text)) for name, text in texts.items())
@@ -167,7 +179,7 @@ def private(said: Said) -> Iterator[tuple[str, Message]]:
 def views(said: Said) -> Iterator[tuple[str, dict[str, Any]]]:
     """What opens as a modal."""
     for name, job, _ in jobs(said):
-        if name.startswith(("queued", "delivered in pro", "failed, service,")):
+        if not name.startswith("failed") or name.startswith(("failed, service,", "failed, bad_files")):
             note = {"task": said.detail, "target": "channel"}
             events = [Event(NOW + at, JobState.QUEUED, ADA if at % 2 else "", note) for at in range(3)]
             yield f"details: {name}", details.view(job, events, PRICES)
@@ -183,6 +195,41 @@ def views(said: Said) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "form: anywhere", modal.form(modal.Origin(Kind.SWAP))
 
 
+def form_errors(said: Said) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
+    """What a form that was filled in wrongly is answered with, by field; and the form itself."""
+    image, video = IMAGE | {"name": said.name}, VIDEO | {"name": said.clip}
+    wrong: dict[str, dict[str, Any]] = {
+        "no files": {"image": [], "video": []},
+        "two files": {"image": [image, image]},
+        "the wrong way round": {"image": video, "video": image},
+        "too big": {"image": image | {"size": 2 * 10**9}, "video": video | {"size": 2 * 10**9}},
+        "empty": {"image": image | {"size": 0}},
+        "not at Slack": {"video": video | {"mode": "external"}},
+        "a playlist": {"video": video | {"name": "list.m3u8", "mimetype": "audio/mpegurl"}},
+        "a text": {"image": image | {"mimetype": "text/plain"}},
+        "no times": {"start": said.name, "length": said.clip},
+        "too long": {"length": "45"},
+    }
+    for name, given in wrong.items():
+        yield name, modal.form(modal.Origin(Kind.ANIMATE, "C1")), errors_of(submission(**given))
+    offered = offers.offers([image, video | {"size": 2 * 10**9}])
+    form = modal.form(modal.Origin(Kind.SWAP, "C1"), prefill=offers.Prefill(offers=offered))
+    for name, image_files, chosen in (
+        ("a file chosen twice", [image], {Role.IMAGE: offered[0].value}),
+        ("nothing chosen", [], {Role.IMAGE: None, Role.VIDEO: modal.UPLOADED}),
+        ("a choice that is too big", [image], {Role.VIDEO: offered[1].value}),
+    ):
+        view = submission(image=image_files, video=[] if Role.VIDEO in chosen else video)
+        for role, value in chosen.items():
+            option = None if value is None else {"value": value}
+            view["state"]["values"][modal.here(role)] = {"file": {"type": "static_select", "selected_option": option}}
+        yield name, form, errors_of(view)
+
+
+def errors_of(view: dict[str, Any]) -> dict[str, str]:
+    return dict(filled.read(view, team=TEAM, user=ADA).errors)
+
+
 def readable() -> str:
     """Return all of it as text: first what notifications say, then the blocks, buttons in brackets."""
     parts = []
@@ -191,6 +238,8 @@ def readable() -> str:
     for name, view in views(Said()):
         lines = [f"=== {name}", *(f"  | {line}" for line in _lines([view["title"], *view["blocks"]]))]
         parts.append("\n".join(lines))
+    for name, _, errors in form_errors(Said()):
+        parts.append("\n".join([f"=== the form, {name}", *(f"  {field}: {text}" for field, text in errors.items())]))
     return "\n\n".join(parts) + "\n"
 
 

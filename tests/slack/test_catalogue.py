@@ -8,12 +8,13 @@ import unicodedata
 from typing import Any
 
 import pytest
-from builders import ADA, BOB
-from catalogue import SNAPSHOT, Said, posted, private, readable, views
+from builders import ADA, BOB, texts_of
+from catalogue import SNAPSHOT, Said, form_errors, posted, private, readable, views
 
 from bot.demo.slack.blocks import check_blocks, check_view
 from bot.slack import wording
 
+ERROR_MOST = 500  # what can be read under a field; Slack names no limit
 TEXT_MOST = 4000  # of what chat.update takes
 NASTY = {
     "mentions": "<!channel> <!here> <@U0MALLORY> <#C1> @channel",
@@ -51,23 +52,27 @@ def test_every_message_is_within_slacks_limits_and_repeats_nothing_that_steers(n
         assert all(found.startswith(("<!date^", "<@U0ADA")) for w in words for found in re.findall(r"<[^>]*>", w)), name
 
 
+@pytest.mark.parametrize("nasty", ["", *NASTY.values()], ids=["plain", *NASTY])
+def test_every_error_stands_under_a_field_of_its_form_and_steers_nothing(nasty: str) -> None:
+    said = Said(name=nasty, clip=nasty, found=nasty) if nasty else Said()
+    found = set()
+    for name, form, errors in form_errors(said):
+        fields = {block["block_id"] for block in form["blocks"] if block["type"] == "input"}
+        assert errors, name
+        assert set(errors) <= fields, name
+        for text in errors.values():
+            assert 0 < len(text) <= ERROR_MOST, name
+            harmless({"type": "plain_text", "text": text})
+        found |= set(errors)
+    assert found == {"image", "image_here", "video", "video_here", "start", "length"}
+
+
 def harmless(value: Any) -> None:
     """Nothing in plain text steers a line, and no emoji is made of colons."""
     for text in texts_of(value):
         if text["type"] == "plain_text":
             odd = [c for c in text["text"] if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c != "\n"]
             assert odd == []
-
-
-def texts_of(value: Any) -> list[dict[str, Any]]:
-    """Every text object."""
-    if isinstance(value, list):
-        return [text for inner in value for text in texts_of(inner)]
-    if isinstance(value, dict):
-        if value.get("type") in {"plain_text", "mrkdwn"}:
-            return [value]
-        return [text for inner in value.values() for text in texts_of(inner)]
-    return []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from builders import ADA, BOB, EVERY_KIND_OF_JOB, NOW, PRICES, QUICK, any_job, in_state, order, place, queued, unclear
+from builders import (
+    ADA,
+    BOB,
+    EVERY_KIND_OF_JOB,
+    NOW,
+    PRICES,
+    QUICK,
+    any_job,
+    in_state,
+    order,
+    place,
+    queued,
+    texts_of,
+    unclear,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -30,7 +44,10 @@ KEPT = Delivery(target=Target.KEPT)
 LOOKS: dict[str, tuple[Job, str]] = {
     "queued": (queued(), "Checking your files"),
     "ready": (in_state(JobState.READY), "Waiting, 2nd in line, about 9 min"),
-    "ready, refused for now": (in_state(JobState.READY, failures=1), "I keep trying. Nothing is spent"),
+    "ready, refused for now": (
+        in_state(JobState.READY, failures=1, due_at=NOW + 200),
+        "I keep trying. Nothing is spent",
+    ),
     "submitting": (in_state(JobState.SUBMITTING), "Starting at Model Studio"),
     "settling": (in_state(JobState.SUBMITTING, due_at=NOW + 1), "Making sure of it with Model Studio"),
     "submitting, to be cancelled": (in_state(JobState.SUBMITTING, cancel_by=ADA), "To be cancelled, if"),
@@ -54,17 +71,6 @@ LOOKS: dict[str, tuple[Job, str]] = {
 
 def text_of(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(str(text["text"]) for text in texts_of(blocks))
-
-
-def texts_of(value: Any) -> list[dict[str, Any]]:
-    """Every text object."""
-    if isinstance(value, list):
-        return [text for inner in value for text in texts_of(inner)]
-    if isinstance(value, dict):
-        if value.get("type") in {"plain_text", "mrkdwn"}:
-            return [value]
-        return [text for inner in value.values() for text in texts_of(inner)]
-    return []
 
 
 def buttons(message: wording.Message) -> list[str]:
@@ -98,7 +104,7 @@ def test_status_and_jobs_say_the_same_as_the_card(kind: JobState | Ask) -> None:
     job = any_job(kind)
     first = messages.status_lines(job, VIEW)[0]
     assert first in answers.status_text(job, VIEW)
-    assert first in answers.jobs_text([(job, VIEW, "")])
+    assert first in answers.jobs_text([(job, VIEW, "")], wording.Handle("/animate"))
     assert first in text_of(messages.card(job, VIEW).blocks)
 
 
@@ -233,7 +239,7 @@ def test_what_was_found_in_a_file_mentions_and_links_nothing_in_a_private_answer
     """Private answers are formatted text throughout."""
     problems = (Problem(Role.VIDEO, Rule.FORMAT, found[:80], found[:80]),)
     job = in_state(JobState.FAILED, failure=Failure(FailureCode.BAD_FILES, found, problems))
-    for text in (answers.status_text(job, VIEW), answers.jobs_text([(job, VIEW, "")])):
+    for text in (answers.status_text(job, VIEW), answers.jobs_text([(job, VIEW, "")], wording.Handle("/animate"))):
         assert re.findall(r"<[^>]*>", text) == []
         assert len(text.splitlines()) <= 4
 
@@ -292,12 +298,12 @@ def test_the_answer_to_a_cancellation_is_true_of_the_state(job: Job, found: str)
 
 
 def test_nobody_without_jobs_is_shown_an_empty_list() -> None:
-    assert "no jobs yet" in answers.jobs_text([])
+    assert "no jobs yet" in answers.jobs_text([], wording.Handle("/animate"))
 
 
 def test_help_names_prices_limits_and_every_first_word() -> None:
     prices = Prices("CNY", {k: 0.1 * n for n, k in enumerate(itertools.product(Kind, Quality), 1)})
-    text = answers.help_text(prices, DOCUMENTED)
+    text = answers.help_text(prices, DOCUMENTED, wording.Handle("/animate"))
     for found in (
         "¥0.10 / ¥0.20",
         "¥0.30 / ¥0.40",

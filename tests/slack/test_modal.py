@@ -90,7 +90,7 @@ def test_the_form_says_where_the_files_go_and_asks_for_the_right_to_the_face() -
 def test_each_form_says_what_it_does_and_names_the_other(kind: Kind) -> None:
     first = modal.form(Origin(kind, CHANNEL))["blocks"][0]["text"]["text"]
     assert first.startswith(f"*{kind.title()}*")
-    assert {Kind.ANIMATE: "`/swap`", Kind.SWAP: "`/animate`"}[kind] in first
+    assert {Kind.ANIMATE: "choose *Swap*", Kind.SWAP: "choose *Animate*"}[kind] in first
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -183,8 +183,8 @@ def test_the_same_submission_has_the_same_key_and_another_one_another() -> None:
         ({"size": 0}, "is empty"),
         ({"mimetype": "text/plain"}, "(text)"),
         ({"name": "list.m3u8"}, "list of other files"),
-        ({"mode": "tombstone"}, "can't be opened"),
-        ({"is_external": True}, "can't be opened"),
+        ({"mode": "tombstone"}, "doesn't have this file"),
+        ({"is_external": True}, "doesn't have this file"),
     ],
 )
 def test_what_a_file_object_rules_out_is_said_under_its_own_field(role: Role, change: Any, found: str) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bot.demo.slack.world import World
 
-# The scopes that the bot's manifest asks for.
+# What a bot of this kind is granted, unless the stand-in is told otherwise.
 DEFAULT_SCOPES = (
     "app_mentions:read",
     "chat:write",

@@ -33,6 +33,7 @@ class User:
     real_name: str
     bot_id: str | None = None
     team: str | None = None  # another workspace's, where it is that: they are here by Slack Connect
+    guest: bool = False  # sees only the channels that they were asked into
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,12 @@ class Payloads:
         }
 
     def _interaction(self, kind: str, user: User, trigger: Trigger | None = None) -> Json:
+        team = user.team or self._world.team_id
         found: Json = {
             "type": kind,
             "token": TOKEN,
             "team": {"id": self._world.team_id, "domain": "practice"},
-            "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": self._world.team_id},
+            "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": team},
             "api_app_id": self._world.app_id,
             "enterprise": None,
             "is_enterprise_install": False,

@@ -82,6 +82,7 @@ class Person:
 
     async def command(self, command: str, text: str = "", *, channel: str | None = None) -> Delivery:
         """Enter a slash command; an answer in words is then among the person's ``whispers`` or in the channel."""
+        self._must_belong_here()
         place = self._channel(channel)
         payload = self._payloads.command(self.user, place, command, text, self._trigger(channel=place.id))
         delivery = self._noted(command, await self._dispatcher.deliver(Kind.COMMAND, payload))
@@ -216,16 +217,24 @@ class Person:
 
     async def message_shortcut(self, message: Message, callback_id: str) -> Delivery:
         """Choose one of the bot's shortcuts from a message's menu; the bot need not be in that channel."""
+        self._must_belong_here()
         trigger = self._trigger(channel=message.channel)
         return await self._interact(
             callback_id, self._payloads.message_shortcut(self.user, message, callback_id, trigger)
         )
 
     async def shortcut(self, callback_id: str) -> Delivery:
-        """Choose one of the bot's shortcuts from the search bar."""
+        """Choose one of the bot's shortcuts from the search bar, where guests have none."""
+        self._must_belong_here()
+        if self.user.guest:
+            raise ValueError("guests are not offered these")
         return await self._interact(
             callback_id, self._payloads.global_shortcut(self.user, callback_id, self._trigger())
         )
+
+    def _must_belong_here(self) -> None:
+        if self.user.team is not None:
+            raise ValueError("people of other workspaces are not offered this")
 
     def say(
         self, text: str, *, channel: str | None = None, files: Sequence[str] = (), thread_ts: str | None = None

@@ -23,6 +23,7 @@ def user_json(user: User, world: World) -> Json:
         "real_name": user.real_name,
         "deleted": False,
         "is_bot": user.bot_id is not None,
+        "is_restricted": user.guest,
         "tz": "Etc/UTC",
         "profile": {"real_name": user.real_name, "display_name": user.name},
     }

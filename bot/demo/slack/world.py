@@ -63,10 +63,16 @@ class World(Watched):
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def add_user(
-        self, name: str, real_name: str | None = None, *, bot_id: str | None = None, team: str | None = None
+        self,
+        name: str,
+        real_name: str | None = None,
+        *,
+        bot_id: str | None = None,
+        team: str | None = None,
+        guest: bool = False,
     ) -> User:
-        """Let somebody join the workspace, or with another ``team`` its shared channels."""
-        user = User(self.new_id("U"), name, real_name or name.title(), bot_id, team)
+        """Let somebody join the workspace, as a ``guest`` perhaps, or with another ``team`` its shared channels."""
+        user = User(self.new_id("U"), name, real_name or name.title(), bot_id, team, guest)
         self.users[user.id] = user
         self.changed()
         return user
@@ -80,8 +86,8 @@ class World(Watched):
         with_bot: bool = True,
         archived: bool = False,
     ) -> Channel:
-        """Make a conversation; without ``members`` everybody but the bot is in it."""
-        people = [m if isinstance(m, str) else m.id for m in members] or [u.id for u in self.people()]
+        """Make a conversation; without ``members`` everybody is in it but the bot and guests."""
+        people = [m if isinstance(m, str) else m.id for m in members] or [u.id for u in self.people() if not u.guest]
         if with_bot:
             people.append(self.bot.id)
         prefix = "D" if kind is ChannelKind.DIRECT else "C"
