@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -62,108 +62,59 @@ CLOSING_SECONDS = 0.5  # after all that
 SOCKET_RETRY_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What the bot is built on: its settings, its connections, its clock, and how long it waits for what."""
+
+    settings: Settings
+    store: Store
+    client: SlackClient
+    media: aiohttp.ClientSession
+    http: httpx.AsyncClient
+    clock: Callable[[], float]
+    patience: Patience
+    pace: Pace
+
+
 class Bot:
     """Everything that runs, wired together. Made on the running loop."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        store: Store,
-        client: SlackClient,
-        media: aiohttp.ClientSession,
-        http: httpx.AsyncClient,
-        clock: Callable[[], float],
-        patience: Patience,
-        pace: Pace,
-    ) -> None:
-        base = studio_base(settings)
-        token = settings.slack_bot_token.get_secret_value()
-        pace = replace(pace, poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
-        prices = model_studio.PRICES[settings.dashscope_api_region]
-        studio = model_studio.Studio(http, clock=clock, steady=clock, rested=pace.rested)
-        self.spool = spool = Spool(settings.data_dir / "spool", limit=int(settings.spool_max))
-        host: FileHost
-        if settings.hosts_files_itself:
-            host = LocalHost(settings.public_url or "", clock=clock)
-        else:
-            host = ModelStudioHost(studio, media, clock=clock)
+    def __init__(self, around: Around) -> None:
+        settings, store, client, clock = around.settings, around.store, around.client, around.clock
         self.store = store
-        progress = Progress(changed=self._progressed)
+        self.spool = Spool(settings.data_dir / "spool", limit=int(settings.spool_max))
+        self.progress = Progress(changed=self._progressed)
+        self.moves = Moves(store.jobs, changed=self._changed)
+        self.children = Children()  # no more than two in the whole bot
         self.cards = Cards(
             client,
             store,
-            prices=prices,
-            tasks_at_once=pace.tasks_at_once,
+            prices=model_studio.PRICES[settings.dashscope_api_region],
+            tasks_at_once=around.pace.tasks_at_once,
             clock=clock,
-            progress=progress,
-            edit_seconds=pace.edit,
+            progress=self.progress,
+            edit_seconds=around.pace.edit,
         )
-        children = Children()  # no more than two in the whole bot
-        preparer = Preparer(children=children)
-        self.previews = Previews(
-            store=store,
-            spool=spool,
-            painter=preparer,
-            board=SlackBoard(client, media, self.cards),
-            clock=clock,
-            patience=patience,
-            after=pace.preview,
-        )
-        moves = Moves(store.jobs, changed=self._changed)
-        inputs = Inputs(
-            source=SlackFiles(client, media, token=token, api_url=settings.slack_api_url),
-            preparer=preparer,
-            host=host,
-            spool=spool,
-            store=store,
-            moves=moves,
-            progress=progress,
-            clock=clock,
-            most=lambda role: largest(role, spool=int(settings.spool_max)),
-        )
-        self.steps = Steps(
-            store=store,
-            studio=studio,
-            inputs=inputs,
-            deliverer=Deliverer(
-                results=StudioResults(media, base_url=base),
-                player=Prober(children=children),
-                finisher=preparer,
-                references=inputs,
-                outlet=SlackOutlet(client, media, self.cards, prices=prices),
-                spool=spool,
-                moves=moves,
-                clock=clock,
-                patience=patience,
-            ),
-            host=host,
-            spool=spool,
-            moves=moves,
-            clock=clock,
-            pace=pace,
-        )
+        self.previews = _previews(around, self)
+        self.steps = _steps(around, self)
         self.engine = Engine(self.steps, clock=clock)
         intake = Intake(
             store=store,
-            moves=moves,
+            moves=self.moves,
             clock=clock,
             wake=self.engine.wake,
             tidy=self.steps.tidy,
-            check_room=spool.check,
+            check_room=self.spool.check,
         )
         self.listeners = Listeners(client=client, intake=intake, store=store, cards=self.cards, clock=clock)
-        secret = settings.slack_signing_secret
-        signatures = Signatures(secret.get_secret_value(), clock=time.time) if secret else None
-        self.door = Door(client, self.listeners, token=token, signatures=signatures)
+        self.door = _door(around, self.listeners)
+        app_token = settings.slack_app_token
+        self.socket: Socket | None = self.door.socket(app_token.get_secret_value()) if app_token else None
         self.web = routes(
-            media=Media(store.addresses, spool),
+            media=Media(store.addresses, self.spool),
             health=Health(self.reasons, self.notes),
-            receive=None if settings.slack_app_token else self.door.receive,
+            receive=None if app_token else self.door.receive,
         )
-        self.socket: Socket | None = None
-        if settings.slack_app_token:
-            self.socket = self.door.socket(settings.slack_app_token.get_secret_value())
 
     def _changed(self, job_id: str) -> None:
         self.cards.changed(job_id)
@@ -194,6 +145,78 @@ class Bot:
         return [complaint] if (complaint := self.door.complaint) else []
 
 
+def _previews(around: Around, bot: Bot) -> Previews:
+    return Previews(
+        store=around.store,
+        spool=bot.spool,
+        painter=Preparer(children=bot.children),
+        board=SlackBoard(around.client, around.media, bot.cards),
+        clock=around.clock,
+        patience=around.patience,
+        after=around.pace.preview,
+    )
+
+
+def _steps(around: Around, bot: Bot) -> Steps:
+    studio = model_studio.Studio(around.http, clock=around.clock, steady=around.clock, rested=around.pace.rested)
+    host = _host(around, studio)
+    inputs = _inputs(around, bot, host)
+    return Steps(
+        store=around.store,
+        studio=studio,
+        inputs=inputs,
+        deliverer=_deliverer(around, bot, inputs),
+        host=host,
+        spool=bot.spool,
+        moves=bot.moves,
+        clock=around.clock,
+        pace=around.pace,
+    )
+
+
+def _host(around: Around, studio: model_studio.Studio) -> FileHost:
+    if around.settings.hosts_files_itself:
+        return LocalHost(around.settings.public_url or "", clock=around.clock)
+    return ModelStudioHost(studio, around.media, clock=around.clock)
+
+
+def _inputs(around: Around, bot: Bot, host: FileHost) -> Inputs:
+    settings = around.settings
+    token, spool_max = settings.slack_bot_token.get_secret_value(), int(settings.spool_max)
+    return Inputs(
+        source=SlackFiles(around.client, around.media, token=token, api_url=settings.slack_api_url),
+        preparer=Preparer(children=bot.children),
+        host=host,
+        spool=bot.spool,
+        store=around.store,
+        moves=bot.moves,
+        progress=bot.progress,
+        clock=around.clock,
+        most=lambda role: largest(role, spool=spool_max),
+    )
+
+
+def _deliverer(around: Around, bot: Bot, inputs: Inputs) -> Deliverer:
+    return Deliverer(
+        results=StudioResults(around.media, base_url=studio_base(around.settings)),
+        player=Prober(children=bot.children),
+        finisher=Preparer(children=bot.children),
+        references=inputs,
+        outlet=SlackOutlet(around.client, around.media, bot.cards, prices=bot.cards.prices),
+        spool=bot.spool,
+        moves=bot.moves,
+        clock=around.clock,
+        patience=around.patience,
+    )
+
+
+def _door(around: Around, listeners: Listeners) -> Door:
+    secret = around.settings.slack_signing_secret
+    signatures = Signatures(secret.get_secret_value(), clock=time.time) if secret else None
+    token = around.settings.slack_bot_token.get_secret_value()
+    return Door(around.client, listeners, token=token, signatures=signatures)
+
+
 def studio_base(settings: Settings) -> str:
     """Return where Model Studio's API is, by region, workspace or override."""
     return model_studio.base_url(
@@ -215,6 +238,7 @@ async def built(
     ``silence`` is after how many seconds of it a service is given up; unset, each has its own measure.
     """
     clock, pace = clock or steady_clock(), pace or Pace()
+    pace = replace(pace, poll=settings.poll_seconds, tasks_at_once=settings.tasks_at_once)
     limit = {} if silence is None else {"silence_seconds": silence}
     async with contextlib.AsyncExitStack() as stack:
         store = Store(settings.data_dir / "understudy.db", clock=clock)
@@ -231,14 +255,16 @@ async def built(
             rested=pace.rested,
         )
         yield Bot(
-            settings,
-            store=store,
-            client=client,
-            media=media,
-            http=http,
-            clock=clock,
-            patience=patience or Patience(),
-            pace=pace,
+            Around(
+                settings=settings,
+                store=store,
+                client=client,
+                media=media,
+                http=http,
+                clock=clock,
+                patience=patience or Patience(),
+                pace=pace,
+            )
         )
 
 

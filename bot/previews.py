@@ -22,6 +22,7 @@ from bot.pace import PREVIEW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from bot.delivery import Look, Patience
@@ -67,6 +68,10 @@ class Board(Protocol):
 
     async def upload(self, job: Job, shown: Shown) -> str:
         """Bring the bytes there, visible to nobody, and return the file's id. Harmless to repeat."""
+        ...
+
+    def turn(self, job: Job) -> AbstractAsyncContextManager[None]:
+        """While this is held nothing else is said where the job's preview goes."""
         ...
 
     async def show(self, job: Job, files: tuple[str, ...]) -> Sharing:
@@ -221,6 +226,14 @@ class Previews:
             self._spool.clear(job_id)
 
     async def _share(self, job: Job, files: tuple[str, ...]) -> float | None:
+        """Show the uploads, unless the job went on while they were made: nothing follows what ends a thread."""
+        async with self._board.turn(job):
+            if (await self._store.jobs.get(job.id)).state in _WHILE:
+                return await self._complete(job, files)
+        await self._end(job.id, "too late")
+        return None
+
+    async def _complete(self, job: Job, files: tuple[str, ...]) -> float | None:
         """Say that the call may happen from now on, then make it."""
         await self._store.previews.completing(job.id, files, at=self._clock())
         try:
@@ -239,7 +252,7 @@ class Previews:
         sent = preview.completing_at
         waited = now - (sent if sent is not None and self._began <= sent <= now else self._began)
         if look.sight is Sight.NOT_COMPLETED and waited >= self._patience.settle:
-            if job.state in _WHILE and preview.tries < TRIES:
+            if preview.tries < TRIES:
                 await self._store.previews.failed(job.id)
                 return await self._share(job, preview.files)
             await self._end(job.id, "given up")

@@ -82,6 +82,16 @@ def test_the_demo_shows_the_whole_flow_and_leaves_a_playable_video(tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "understudy-animate.mp4"]
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="no folder here that takes no files even from root")
+def test_the_demo_says_at_once_where_it_can_not_write(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder, arguments in ((Path("/proc"), ["--once"]), (tmp_path, ["--no-browser", "--folder", "file/in-it"])):
+        ended = understudy("demo", *arguments, folder=folder)
+        assert (ended.returncode, ended.stderr) == (1, "")
+        assert "folder" in ended.stdout
+        assert ended.stdout.count("\n") == 1
+
+
 def test_the_demo_says_why_it_refuses_ones_own_files(tmp_path: Path, media: Files) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")

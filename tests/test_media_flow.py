@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
+from media_making import film
 from PIL import Image
 from turned import LONG
 from world import Files, Opened, Workplace, texts_of
 
 from bot.demo.practice import BotProcess
-from bot.demo.slack import UPLOAD, dropped, slack_error
+from bot.demo.slack import UPLOAD, dropped, slack_error, slow
+from bot.demo.studio_trouble import fails
 from bot.order import Role
 
 if TYPE_CHECKING:
@@ -115,6 +117,19 @@ async def test_a_preview_whose_answer_was_lost_is_shown_once_whoever_looks(workp
     assert len(workplace.previews()) == 1
 
 
+async def test_nothing_is_shown_any_more_once_the_job_has_ended(workplaces: Opened) -> None:
+    workplace = await workplaces(task_seconds=60.0)
+    workplace.slack.trouble.next(UPLOAD, None, slow(2.0))
+    workplace.studio.trouble.next_tasks(fails("InternalError"))
+    await workplace.order()
+    await seen(workplace, lambda: workplace.slack.trouble.happened[UPLOAD])
+    await workplace.in_state("rendering")
+    workplace.studio.finish(next(iter(workplace.studio.tasks)))
+    await workplace.until(lambda: workplace.said("failed"))
+    await seen(workplace, partial(ended, workplace))
+    assert not workplace.slack.calls.count("files.completeUploadExternal")
+
+
 async def test_a_preview_that_can_not_be_posted_holds_up_nothing(workplaces: Opened) -> None:
     workplace = await workplaces(task_seconds=1.5)
     workplace.slack.trouble.next(UPLOAD, *[slack_error("internal_error")] * 2)
@@ -130,7 +145,7 @@ async def test_killed_while_the_video_is_mended_it_is_mended_by_the_next_bot(wor
     assert isinstance(workplace.bot, BotProcess)
     await workplace.order(image=phone.image, video=phone.video, names=PHONE, length="6")
     data = workplace.folder / "data" / "spool"
-    await seen(workplace, lambda: list(data.glob("*/.video.making/made")))
+    await seen(workplace, lambda: list(data.glob("*/.video-*.making/made")))
     await workplace.bot.kill()
     await workplace.bot.start()
     await workplace.until(lambda: "Done" in workplace.card(), within=30)
@@ -234,10 +249,13 @@ async def test_where_the_reference_can_not_be_had_again_the_video_comes_without_
 
 
 async def test_a_result_that_can_not_be_finished_is_posted_as_it_came(rendering: Workplace, tmp_path: Path) -> None:
-    spool = rendering.folder / "data" / "spool" / rendering.rows()[0]["id"]
-    (spool / ".result.mp4.making").write_text("in the way of the work")
-    path = await finished_with(rendering, partial(soundless, tmp_path))
-    assert path.read_bytes() == (tmp_path / "silent.mp4").read_bytes()
+    result = tmp_path / "result.mp4"
+    coded = bytearray(film(codec="mpeg4"))
+    middle = len(coded) // 2
+    coded[middle : middle + 2000] = b"\xff" * 2000  # found only by what reads every picture
+    result.write_bytes(coded)
+    path = await finished_with(rendering, lambda _: result)
+    assert path.read_bytes() == coded
     assert "no sound" in rendering.card()
 
 

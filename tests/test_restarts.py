@@ -194,7 +194,7 @@ async def test_a_second_bot_in_the_same_folder_waits_for_the_first_to_go(workpla
     await second.start()  # the first one answers for it
     await asyncio.sleep(1.0)
     await process(workplace).stop()
-    await second._answers("/readyz")
+    await second.answers("/readyz")
     workplace.bot = second
     await workplace.order()
     await ended_once(workplace)

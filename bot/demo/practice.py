@@ -64,9 +64,10 @@ class BotProcess:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, *self.program, cwd=self.folder, env=environment, stdout=log, stderr=log
             )
-        await self._answers("/readyz" if ready else "/healthz")
+        await self.answers("/readyz" if ready else "/healthz")
 
-    async def _answers(self, path: str) -> None:
+    async def answers(self, path: str) -> None:
+        """Wait until it answers there with yes. RuntimeError if it ends, or takes too long, before."""
         deadline = time.monotonic() + START_SECONDS
         async with aiohttp.ClientSession() as session:
             while time.monotonic() < deadline:

@@ -7,12 +7,7 @@ import contextlib
 import random
 import socket
 import struct
-from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _BLOCK = 1 << 16
 
@@ -50,10 +45,9 @@ class Proxy:
     """Stands before a server on loopback. ``refuse`` shuts the door itself, everything else befalls a connection."""
 
     def __init__(self) -> None:
-        self.connections = 0
+        self.troubled = 0  # connections that something befell
         self.port = 0
         self._target = 0
-        self._next: deque[Toxic | None] = deque()
         self._sometimes: tuple[tuple[Toxic, ...], float, random.Random] | None = None
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -94,11 +88,6 @@ class Proxy:
         for writer in tuple(self._open):
             _reset(writer)
 
-    def next(self, *toxics: Toxic | None) -> None:
-        """Let these befall the next connections, one each. None: that one goes well."""
-        self._next.extend(toxics)
-        self.reset()
-
     def sometimes(self, *toxics: Toxic, probability: float, seed: int = 0) -> None:
         """Let one of these befall connections at random, until ``clear``; the same seed gives the same ones."""
         self._sometimes = (toxics, probability, random.Random(seed))
@@ -106,29 +95,18 @@ class Proxy:
 
     def clear(self) -> None:
         """Let all be well again."""
-        self._next.clear()
         self._sometimes = None
         self.reset()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
     def _draw(self) -> Toxic:
         found = None
-        if self._next:
-            found = self._next.popleft()
-        elif self._sometimes is not None:
+        if self._sometimes is not None:
             toxics, probability, dice = self._sometimes
             found = dice.choice(toxics) if dice.random() < probability else None
+        self.troubled += found is not None
         return found or Toxic()
 
     def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         self._open.add(writer)
         talk = asyncio.create_task(self._talk(reader, writer, self._draw()))
         self._talks.add(talk)

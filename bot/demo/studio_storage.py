@@ -112,6 +112,8 @@ class TemporaryStorage:
         """Take one file by form. The fields' order is checked: everything after the file would be ignored by OSS."""
         if not request.content_type.startswith("multipart/form-data"):
             raise Rejection(412, "PreconditionFailed", "Bucket POST must be of the enclosure-type multipart/form-data")
+        if request.content_length is None:
+            raise Rejection(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
         try:
             fields, file = await _form(await request.multipart())
         except ValueError as error:

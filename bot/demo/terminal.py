@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -35,6 +36,12 @@ class Scene:
 
 def run(image: Path | None, video: Path | None, scene: Scene) -> int:
     """Play the whole flow once and save the video in the present folder. Returns the exit status."""
+    try:
+        with tempfile.TemporaryFile(dir=Path.cwd()):
+            pass
+    except OSError as error:
+        _say(f"The video would be saved in this folder, which takes none: {os.strerror(error.errno or 0)}.")
+        return 1
     with tempfile.TemporaryDirectory(prefix="understudy-demo-") as folder:
         return asyncio.run(_play(Path(folder), image, video, scene))
 

@@ -136,7 +136,7 @@ CHANGES: Mapping[str, str] = {
     Change.TONE_MAPPED: "a wider range of light or colour was brought into the usual one; before 'HDR', after 'SDR'",
     Change.STEADIED: "another or an even number of frames a second; before 'variable', after '30 fps'",
     Change.COMPRESSED: "made smaller in bytes; before '6.1 MB', after '4.8 MB'",
-    Change.SILENCED: "the sound is coded in a way unknown here and was left out",
+    Change.SILENCED: "the sound can't be read and was left out",
     Change.CLEANED: "notes such as the place and the camera were taken out, the pictures left as they were",
 }
 

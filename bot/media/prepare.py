@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import UserError
@@ -19,7 +21,6 @@ from bot.order import Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
-    from pathlib import Path
 
     Progress = Callable[[int, int], None]
 
@@ -122,11 +123,10 @@ class Preparer:
         progress: Progress | None = None,
     ) -> AsyncIterator[tuple[dict[str, Any], Path]]:
         """Give the child's answer and where it wrote. Nothing but ``to`` is left behind, nor from an earlier crash."""
-        folder = to.with_name(f".{to.name}.making")
+        source, folder = str(await child_path(path)), await asyncio.to_thread(_fresh, to)
         made = folder / "made"
-        whole = {**request, "path": str(await child_path(path)), "to": str(made.absolute())}
+        whole = {**request, "path": source, "to": str(made.absolute())}
         try:
-            await asyncio.to_thread(_fresh, folder)
             answer = await self._children.run(whole, folder=folder, limits=limits, progress=progress)
             if "unfit" in answer:
                 raise unfit_of(answer)
@@ -139,9 +139,12 @@ class Preparer:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
 
-def _fresh(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
+def _fresh(to: Path) -> Path:
+    """Return a folder that no other child ever had: one that outlived a killed bot may still be writing to its own."""
+    prefix, suffix = f".{to.name}-", ".making"
+    for left in to.parent.glob(f"{prefix}*{suffix}"):
+        shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(suffix, prefix, to.parent))
 
 
 async def _keep(made: Path, to: Path) -> None:

@@ -190,9 +190,17 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
     """Return the first sound that can be decoded."""
     for stream in container.streams.audio:
         context: Any = stream.codec_context  # None without a decoder, whatever PyAV's own hint says
-        if context is not None and context.sample_rate:
-            stream.codec_context.thread_count = THREADS
-            return stream
+        if context is None or not context.sample_rate:
+            continue
+        context.thread_count = THREADS
+        # Damaged settings of the codec are found only here. Taken over, they make a file that nothing opens.
+        try:
+            context.open(strict=False)
+        except MemoryError:
+            raise
+        except av.error.FFmpegError:
+            continue
+        return stream
     return None
 
 

@@ -22,6 +22,7 @@ from bot.slack.client import CARD_EDITS, EDIT, POST
 from bot.slack.line import Lines
 from bot.slack.messages import question, waiting_line, waiting_words
 from bot.slack.poster import Poster
+from bot.slack.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,7 +79,8 @@ class Cards:
             progress=progress,
             lacking=partial(scopes.lacking, client),
         )
-        self._poster = Poster(client, store, self._lines, prices=prices)
+        self.threads = Threads()
+        self._poster = Poster(client, store, self._lines, self.threads, prices=prices)
         self._due: dict[str, float] = {}  # job id -> when to look whether its card is still right
         self._not_before: dict[str, float] = {}  # job id -> when its card may be touched again
         self._waiting: dict[str, tuple[Kind, str]] = {}  # whose card shows a place in which line, in which words

@@ -15,6 +15,7 @@ from bot.slack.poster import unwelcome
 from bot.slack.uploads import Uploads, later
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     import aiohttp
@@ -49,7 +50,8 @@ class SlackOutlet:
         channel, thread = place
         files = [{"id": job.delivery.file, "title": messages.title(job)}]
         comment = messages.comment(job, self._prices)
-        return await self._uploads.show(files, channel=channel, thread=thread, comment=comment)
+        async with self._cards.threads.turn(job.id):
+            return await self._uploads.show(files, channel=channel, thread=thread, comment=comment)
 
     async def look(self, job: Job) -> Look:
         """Ask Slack what became of the file."""
@@ -88,6 +90,10 @@ class SlackBoard:
             content_type=content_type,
             alt=mending.alt_text(job, shown.role),
         )
+
+    def turn(self, job: Job) -> AbstractAsyncContextManager[None]:
+        """While this is held nothing else is said in the job's thread."""
+        return self._cards.threads.turn(job.id)
 
     async def show(self, job: Job, files: tuple[str, ...]) -> Sharing:
         """Complete both uploads into one reply."""

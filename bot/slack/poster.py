@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.queue import Prices
     from bot.slack.client import SlackClient
     from bot.slack.line import Lines
+    from bot.slack.threads import Threads
     from bot.store import Card, Store
 
 log = structlog.get_logger(__name__)
@@ -42,10 +43,11 @@ def unwelcome(error: SlackRefusal) -> bool:
 class Poster:
     """Everything of a job that is said in its place, but its video."""
 
-    def __init__(self, client: SlackClient, store: Store, lines: Lines, *, prices: Prices) -> None:
+    def __init__(self, client: SlackClient, store: Store, lines: Lines, threads: Threads, *, prices: Prices) -> None:
         self._client = client
         self._store = store
         self._lines = lines
+        self._threads = threads
         self._prices = prices
         self._posting = asyncio.Lock()
         self._nowhere: set[str] = set()  # jobs whose requester this process told that they have no card
@@ -93,7 +95,8 @@ class Poster:
 
     async def tell(self, job: Job, card: Card) -> None:
         """Reply that the job failed, mentioning its requester."""
-        await self._reply(job, card, messages.told(job, self._prices), "failed")
+        async with self._threads.turn(job.id):
+            await self._reply(job, card, messages.told(job, self._prices), "failed")
         await self._store.cards.told(job.id)
 
     async def tell_refusals(self, job: Job, card: Card) -> None:
@@ -114,7 +117,8 @@ class Poster:
 
     async def call(self, job: Job, card: Card, question: str) -> None:
         """Reply what the requester has to decide, mentioning them: an edited card tells nobody."""
-        await self._reply(job, card, messages.called(job, self._prices), "question")
+        async with self._threads.turn(job.id):
+            await self._reply(job, card, messages.called(job, self._prices), "question")
         await self._store.cards.called(job.id, question)
 
     async def _reply(self, job: Job, card: Card, message: Message, what: str) -> None:

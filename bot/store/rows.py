@@ -49,7 +49,7 @@ COLUMNS: Final = (*_PLAIN, *_DERIVED, *(_RENAMED.get(name, name) for name in _DO
 
 
 def to_row(job: Job) -> dict[str, Any]:
-    """Return every column of the job's row."""
+    """Return every column of the job's row, in the order of ``COLUMNS``."""
     row: dict[str, Any] = {name: getattr(job, name) for name in _PLAIN}
     row |= {
         "state": str(job.state),

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 # One commit never waits for more than this many operations, so a flood cannot starve the first of them.
 BATCH = 512
+# For so many turns of the event loop an operation waits for others to share its commit.
+TURNS = 3
 
 
 class Writing(Protocol):
@@ -66,12 +68,21 @@ class Writer:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        # What one turn of the loop asks for goes over together: each single hand-over would wake the thread,
-        # and under load it would commit one or two operations at a time.
         if not self._asked:
-            loop.call_soon(self._hand_over)
+            self._gather_for(loop, TURNS)
         self._asked.append(Operation(work, done))
         return await done
+
+    def _gather_for(self, loop: asyncio.AbstractEventLoop, turns: int) -> None:
+        """Let what the next turns of the loop ask for go over together.
+
+        Each single hand-over would wake the thread, and under load it would commit a few operations at a time. A loop
+        that has nothing else to do turns in some microseconds.
+        """
+        if turns:
+            loop.call_soon(self._gather_for, loop, turns - 1)
+        else:
+            self._hand_over()
 
     def _hand_over(self) -> None:
         asked, self._asked = self._asked, []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from playwright.async_api import ConsoleMessage, Locator
+    from playwright.async_api import ConsoleMessage, Locator, Route
     from world import Files
 
     from bot.demo.practice import Practice
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt-get install chromium)")
 AXE = files("axe_playwright_python") / "axe.min.js"  # only the package of axe-core is used, not its wrapper
+AT_REST = """() => Promise.allSettled(
+    document.getAnimations().filter(one => one.effect.getTiming().iterations < Infinity).map(one => one.finished))"""
 SECONDS = 30.0
 expect.set_options(timeout=SECONDS * 1000)
 
@@ -67,6 +70,21 @@ class Visitor:
         await self.page.locator("#write-thread" if thread else "#write").fill(text)
         await self.page.keyboard.press("Enter")
 
+    @asynccontextmanager
+    async def held_back(self, address: str) -> AsyncIterator[None]:
+        """Let no request to this address through meanwhile."""
+        released = asyncio.Event()
+
+        async def wait(route: Route) -> None:
+            await released.wait()
+            await route.continue_()
+
+        await self.page.route(address, wait)
+        try:
+            yield
+        finally:
+            released.set()
+
     async def attach(self, *paths: Path) -> None:
         """Attach files to the message that is being written."""
         async with self.page.expect_file_chooser() as chooser:
@@ -104,10 +122,11 @@ class Visitor:
 
     async def audit(self) -> list[str]:
         """Every serious finding of axe about what is on the screen now."""
+        await self.page.evaluate(AT_REST)  # half faded in, nothing has its contrast yet
         await self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = await self.page.evaluate("axe.run()")
         return [
-            f"{violation['id']}: {node['html']}"
+            f"{violation['id']}: {node['html']} {node.get('failureSummary')}"
             for violation in found["violations"]
             if violation["impact"] in {"serious", "critical"}
             for node in violation["nodes"]

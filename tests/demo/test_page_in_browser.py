@@ -11,6 +11,9 @@ from page_visitor import needs_browser, visiting
 from playwright.async_api import expect
 from turned import LONG
 
+from bot.demo.slack import http_status
+from bot.demo.studio_trouble import fails
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -189,7 +192,7 @@ async def test_where_the_bot_is_not_invited_the_card_goes_to_direct_messages(wor
 
 @long_form
 @pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1000, 1440])
+@pytest.mark.parametrize("width", [390, 1000, 1280, 1440])
 async def test_every_width_and_both_looks_are_usable(workplace: Workplace, look: str, width: int) -> None:
     size = {"width": width, "height": 844}
     async with visiting(workplace, viewport=size, color_scheme=look) as ada:
@@ -197,6 +200,12 @@ async def test_every_width_and_both_looks_are_usable(workplace: Workplace, look:
         await ada.page.locator(".thread-link").click()
         await ada.plays(ada.thread.locator("video"))
         assert await ada.audit() == []
+        if 960 <= width < 1344:  # the panel makes way for the thread, and comes back over it
+            await expect(ada.panel).to_be_hidden()
+            await ada.page.get_by_role("button", name="Show what is behind the scenes").click()
+            await expect(ada.panel.get_by_role("heading", name="Behind the scenes")).to_be_in_viewport()
+            assert await ada.audit() == []
+            await ada.panel.get_by_role("button", name="Hide what is behind the scenes").click()
         await ada.thread.get_by_role("button", name="Close the thread").click()
         if width < 960:
             await ada.page.get_by_role("button", name="Show what is behind the scenes").click()
@@ -232,17 +241,123 @@ async def test_the_whole_way_goes_by_keyboard(workplace: Workplace) -> None:
 
 
 @long_form
+async def test_nothing_is_started_before_its_files_are_here(workplace: Workplace) -> None:
+    async with visiting(workplace) as ada:
+        await ada.write("/animate")
+        await ada.choose("image", workplace.media.image)
+        async with ada.held_back("**/do/sample?*"):
+            await ada.form.get_by_role("button", name="Drawn dancer, with sound").click()
+            await expect(ada.form.get_by_role("button", name="Start")).to_be_disabled()
+            await expect(ada.form).to_contain_text("A file is still coming")
+            await ada.page.keyboard.press("Enter")
+        await expect(ada.form.get_by_role("button", name="Remove dancer.mp4")).to_be_visible()
+        await expect(ada.form.locator(".chip")).to_have_count(2)
+        await ada.form.get_by_role("button", name="Start").click()
+        await expect(ada.form).to_be_hidden()
+        await expect(ada.messages.last).to_contain_text("Done")
+    assert ada.troubles == []
+
+
+@long_form
+async def test_a_message_is_not_sent_without_the_file_that_is_coming(workplace: Workplace) -> None:
+    async with visiting(workplace) as ada:
+        async with ada.held_back("**/upload?*"):
+            async with ada.page.expect_file_chooser() as chooser:
+                await ada.button("Attach a file").click()
+            await (await chooser.value).set_files(workplace.media.image)
+            await ada.write("Look at her")
+            await expect(ada.page.locator("#notices")).to_contain_text("A file is still coming")
+            await expect(ada.messages.filter(has_text="Look at her")).to_have_count(0)
+        await expect(ada.page.locator("#conversation .composer .chip")).to_have_count(1)
+        await ada.page.locator("#write").press("Enter")
+        await expect(ada.messages.filter(has_text="Look at her").locator(".picture")).to_be_visible()
+    assert ada.troubles == []
+
+
+@long_form
+async def test_what_one_began_to_write_is_ones_own_and_stays_where_it_was_begun(workplace: Workplace) -> None:
+    async with visiting(workplace) as ada:
+        field, chips = ada.page.locator("#write"), ada.page.locator("#conversation .composer .chip")
+        await ada.attach(workplace.media.image)
+        await field.fill("not yet")
+        await ada.page.get_by_role("button", name="press").click()
+        await expect(field).to_have_value("")
+        await expect(chips).to_have_count(0)
+        await ada.page.locator(".place", has_text="studio").click()
+        await expect(field).to_have_value("not yet")
+        await ada.page.get_by_label("Ben").check(force=True)
+        await expect(field).to_have_value("")
+        await expect(chips).to_have_count(0)
+        await ada.page.get_by_label("Ada").check(force=True)
+        await expect(field).to_have_value("not yet")
+        await expect(chips).to_have_count(1)
+    assert ada.troubles == []
+
+
+@long_form
+async def test_a_failed_job_is_ordered_again_by_its_button(workplace: Workplace) -> None:
+    workplace.studio.trouble.next_tasks(fails("InternalError"))
+    async with visiting(workplace) as ada:
+        await ada.order(workplace.media)
+        await ada.button("Retry").click()
+        await ada.page.locator(".thread-link").click()  # the new card stands where the button was
+        await expect(ada.thread).to_contain_text("Done")
+        await ada.plays(ada.thread.locator("video"))
+    assert len(workplace.studio.billed) == 1
+    assert ada.troubles == []
+
+
+@long_form
+async def test_a_bot_that_slack_keeps_waiting_is_shown_so_and_can_be_killed_meanwhile(workplaces: Opened) -> None:
+    workplace = await workplaces(here=False)
+    async with visiting(workplace) as ada:
+        state = ada.panel.get_by_role("status")
+        for _ in range(2):
+            await ada.button("Kill the bot").click()
+            await expect(state).to_contain_text("Killed")
+            workplace.slack.trouble.always("auth.test", http_status(503))
+            await ada.button("Start").click()
+            await expect(state).to_contain_text("Starting")
+            await expect(ada.button("Kill the bot")).to_be_visible()
+        workplace.slack.trouble.clear()
+        await expect(state).to_contain_text("Running")
+
+
+@long_form
+async def test_on_a_telephone_the_list_closes_and_what_is_covered_is_out_of_reach(workplace: Workplace) -> None:
+    async with visiting(workplace, viewport={"width": 390, "height": 844}) as ada:
+        listed, conversation = ada.page.locator("#sidebar"), ada.page.locator("#conversation")
+        for leave in ("Escape", "tap"):
+            await ada.page.get_by_role("button", name="Conversations").click()
+            await expect(listed).to_be_in_viewport()
+            assert await conversation.evaluate("part => part.inert")
+            await (ada.page.keyboard.press(leave) if leave == "Escape" else ada.page.mouse.click(370, 400))
+            await expect(listed).to_be_hidden()
+            assert not await conversation.evaluate("part => part.inert")
+            await expect(ada.page.get_by_role("button", name="Conversations")).to_be_focused()
+    assert ada.troubles == []
+
+
+@long_form
 async def test_ten_jobs_at_once_keep_the_page_smooth(workplaces: Opened) -> None:
     workplace = await workplaces(task_seconds=0.3)
     async with visiting(workplace) as ada:
         tools = await ada.page.context.new_cdp_session(ada.page)
         # Thread time and not the wall's: it is the same on a machine that is busy elsewhere.
         await tools.send("Performance.enable", {"timeDomain": "threadTicks"})
-        for _ in range(10):
-            await workplace.order()
-        await expect(ada.panel.locator(".state.succeeded")).to_have_count(10)
-        await expect(ada.messages.filter(has_text="Done")).to_have_count(10)
-        metrics = (await tools.send("Performance.getMetrics"))["metrics"]
-        (busy,) = (metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
-        assert busy < 2.0
+
+        async def busy() -> float:
+            metrics = (await tools.send("Performance.getMetrics"))["metrics"]
+            return next(float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration")
+
+        took: list[float] = []
+        for jobs in (1, 11):
+            before = await busy()
+            for _ in range(jobs - len(took)):
+                await workplace.order()
+            await expect(ada.panel.locator(".state.succeeded")).to_have_count(jobs)
+            await expect(ada.messages.filter(has_text="Done")).to_have_count(jobs)
+            took.append(await busy() - before)
+        one, ten = took
+        assert ten < 15 * one  # no more than ten times one, but for chance
     assert ada.troubles == []

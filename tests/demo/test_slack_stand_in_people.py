@@ -204,6 +204,9 @@ async def test_slacks_client_refuses_an_incomplete_form_by_itself(slack: SlackSt
     assert (await ada.submit(view, {})).errors.keys() == {"image"}
     assert (await ada.submit(view, {"image": video, "note": "too long"})).errors.keys() == {"image", "note"}
     assert bot.of("view_submission") == []
+    huge = await ada.upload(b"x", name="huge.png")
+    slack.world.files[huge].size = 100_000_001
+    assert "100 MB" in (await ada.submit(view, {"image": huge})).errors["image"]
     unchecked = await ada.submit(view, {"image": video}, check=False)
     assert unchecked.answer.ok
     with pytest.raises(ValueError, match="closed"):

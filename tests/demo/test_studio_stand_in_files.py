@@ -80,6 +80,17 @@ async def test_a_policy_needs_a_model_and_a_key(bench: Bench) -> None:
     assert answer.json()["code"] == "InvalidParameter"
 
 
+async def test_an_upload_of_unknown_length_is_refused(bench: Bench) -> None:
+    policy = (await bench.get("/uploads", action="getPolicy", model=MOVE))["data"]
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"--x--"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await bench.http.post(policy["upload_host"], content=body(), headers=headers)
+    assert (answer.status_code, "MissingContentLength" in answer.text) == (411, True)
+
+
 async def test_an_upload_by_aiohttp_streams_in(bench: Bench, media: Any) -> None:
     data = (await bench.get("/uploads", action="getPolicy", model=MIX))["data"]
     form = aiohttp.FormData()

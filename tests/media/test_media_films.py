@@ -331,6 +331,19 @@ def film_that_speaks(codec: str, layout: str, packets: list[bytes], each: float,
     return file.getvalue()
 
 
+def test_sound_whose_settings_are_damaged_is_left_out_and_the_pictures_kept(tmp_path: Path) -> None:
+    coded = film("matroska", sound=2.5)
+    with av.open(io.BytesIO(coded)) as whole:
+        settings = whole.streams.audio[0].codec_context.extradata
+    assert settings
+    damaged = coded.replace(settings, b"\xa4\x79\x1f\x3d\xff"[: len(settings)])
+    assert damaged != coded
+    assert done(mended(damaged, tmp_path)) == ["converted", "silenced"]
+    with av.open(tmp_path / "made") as made:
+        assert [stream.type for stream in made.streams] == ["video"]
+    assert whole_length(tmp_path / "made") == pytest.approx(2.5, abs=0.03)
+
+
 @pytest.mark.parametrize("forms", [("5.1", "stereo"), ("stereo", "5.1")])
 def test_sound_that_changes_its_form_goes_on_in_step(forms: tuple[str, str], tmp_path: Path) -> None:
     packets = [packet for form in forms for packet in spoken("ac3", form, 1536, 1.5)]

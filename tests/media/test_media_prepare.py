@@ -224,10 +224,26 @@ async def test_endless_progress_ends_the_child(tmp_path: Path) -> None:
 
 async def test_what_an_earlier_crash_left_is_cleared_away(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(film(size=(321, 241), codec="mpeg4"))
-    (tmp_path / ".made.making").mkdir()
-    (tmp_path / ".made.making" / "made").write_bytes(b"half")
+    (tmp_path / ".made-earlier.making").mkdir()
+    (tmp_path / ".made-earlier.making" / "made").write_bytes(b"half")
     await Preparer().prepare(tmp_path / "in", Role.VIDEO, tmp_path / "made")
     assert names(tmp_path) == {"in", "made"}
+
+
+async def test_what_outlived_a_killed_bot_can_not_write_into_what_its_successor_makes(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(film(size=(321, 241), codec="mpeg4"))
+    began = asyncio.Event()
+    code = "import json, sys, time\nto = json.loads(sys.stdin.read())['to']\nopen(to, 'w').write('half')\n"
+    code += "print('{\"done\": 1, \"of\": 2}', flush=True)\nwhile True: time.sleep(0.01); open(to, 'w').write('half')"
+    orphan = Preparer(children=Children(program=(sys.executable, "-I", "-c", code)))
+    going_on = asyncio.create_task(
+        orphan.prepare(tmp_path / "in", Role.VIDEO, tmp_path / "made", progress=lambda done, of: began.set())
+    )
+    await began.wait()
+    made = await Preparer().prepare(tmp_path / "in", Role.VIDEO, tmp_path / "made")
+    going_on.cancel()
+    await asyncio.gather(going_on, return_exceptions=True)
+    assert made.path.read_bytes()[4:8] == b"ftyp"
 
 
 async def test_a_mend_that_is_cancelled_leaves_nothing(long_film: bytes, tmp_path: Path) -> None:

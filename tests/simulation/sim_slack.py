@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from bot.order import Role
 from bot.previews import Shown
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from sim_bot import Life
@@ -246,6 +248,10 @@ class Board:
     async def upload(self, job: Job, shown: Shown) -> str:
         del job
         return await self._slack.upload_picture(shown.path)
+
+    def turn(self, job: Job) -> AbstractAsyncContextManager[None]:
+        del job
+        return nullcontext()
 
     async def show(self, job: Job, files: tuple[str, ...]) -> Sharing:
         return await self._slack._complete("preview", files, job)

@@ -12,6 +12,7 @@ from turned import LONG
 
 from bot.demo import slack as at_slack
 from bot.demo import studio_trouble as at_studio
+from bot.demo.proxy import LOST_ANSWER, MUTE, cut, delayed, drip
 
 if TYPE_CHECKING:
     from turned import Turned, TurnedWorkplace
@@ -141,3 +142,21 @@ async def test_minutes_of_a_long_line_cost_at_most_thirty_edits_each_and_ends_ar
         await place.go_on(partial(told, place, done), within=30, fine=True)
     assert max(edits) <= 30, edits
     assert not place.slack.api.limits.exceeded
+
+
+WIRE = (MUTE, LOST_ANSWER, cut(1), cut(300), cut(5000), delayed(0.1), drip(50_000.0))
+
+
+@pytest.mark.parametrize("seed", range(1, 9) if LONG else [1])
+async def test_connections_may_break_anywhere_on_the_wire(turned: Turned, seed: int) -> None:
+    place = await turned(through=True, settings={"FILE_HOST": "local" if seed % 2 else "modelstudio"})
+    for number, proxy in enumerate((place.slack_proxy, place.studio_proxy)):
+        proxy.sometimes(*WIRE, probability=0.6, seed=10 * seed + number)
+    await orders(place, JOBS)
+    # A create whose answer is lost may end in a question: nobody answers it here.
+    await place.go_on(place.ended, within=DAY)
+    place.slack_proxy.clear()
+    place.studio_proxy.clear()
+    await place.go_on(place.shown, within=HOUR)
+    assert set(place.judge(jobs=JOBS)) <= {"delivered", "unclear"}
+    assert min(place.slack_proxy.troubled, place.studio_proxy.troubled) > 0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from turned import Turned, TurnedWorkplace
 
 DAY = 86400.0
+START_SECONDS = 1.0  # what a real process needs before its first call
 JOBS, PEOPLE = (int(os.environ.get("STORM_JOBS", "100")), 10) if LONG else (2, 2)
 # ``STORM_SEEDS="7 8"`` replays these; a failure names its own. The seed decides the file host, too.
 SEEDS = [int(seed) for seed in os.environ.get("STORM_SEEDS", "1 2" if LONG else "1").split()]
@@ -105,6 +106,7 @@ class Storm:
         if self.dice.random() < 0.03:
             self.crashes += 1
             await self.place.bot.crash()
+            self.place.clock.turn(START_SECONDS)
             await self.place.bot.start()
 
     async def blow(self) -> None:

@@ -31,33 +31,28 @@ class Keeper(Watched):
         return {"state": self._state, "pid": pid, "note": self._note, "killable": self._process is not None}
 
     def watch(self) -> None:
-        """Begin to notice the end of a bot that was just started."""
+        """Begin to notice that a bot that was just started gets ready, and that it ends."""
         if self._process is not None:
-            self._watch = asyncio.create_task(self._until_it_ends(self._process))
+            self._watch = asyncio.create_task(self._follow(self._process))
 
     async def kill(self) -> None:
         """End the process with SIGKILL: no goodbye, nothing saved that was not saved before."""
         if self._process is None:
             return
-        async with self._doing:
-            self._say("killed")
-            await self._process.kill()
-            self.changed()
+        self._say("killed")  # also one that is just starting
+        await self._process.kill()
+        self.changed()
 
     async def start(self) -> None:
-        """Start the process again and wait until it is ready; what goes wrong is in the note."""
+        """Start the process again; whether it gets ready, and what goes wrong, is seen as it comes."""
         if self._process is None:
             return
         async with self._doing:
             if self.shown()["pid"] is not None:
                 return
             self._say("starting")
-            try:
-                await self._process.start()
-            except RuntimeError as error:
-                self._say("starting" if self.shown()["pid"] else "ended", str(error))
-            else:
-                self._say("running")
+            with contextlib.suppress(RuntimeError):  # whoever watches says that it ended
+                await self._process.start(ready=False)
             self.watch()
 
     async def close(self) -> None:
@@ -67,12 +62,26 @@ class Keeper(Watched):
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
 
-    async def _until_it_ends(self, bot: BotProcess) -> None:
+    async def _follow(self, bot: BotProcess) -> None:
         if bot.process is None:
             return
-        status = await bot.process.wait()
+        getting_ready = asyncio.create_task(self._until_ready(bot))
+        try:
+            status = await bot.process.wait()
+        finally:
+            getting_ready.cancel()
         if self._state != "killed":
             self._say("ended", f"It ended by itself, exit status {status}.")
+
+    async def _until_ready(self, bot: BotProcess) -> None:
+        """A bot that Slack keeps waiting is not ready for as long as that takes."""
+        while self._state == "starting":
+            try:
+                await bot.answers("/readyz")
+            except RuntimeError as error:
+                self._say(self._state, str(error))
+            else:
+                self._say("running")
 
     def _say(self, state: str, note: str = "") -> None:
         self._state, self._note = state, note

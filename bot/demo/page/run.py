@@ -31,6 +31,11 @@ def serve(*, port: int | None, browser: bool, folder: Path | None) -> int:
         else:
             # Of its own each time: the bot's jobs are of use only with the messages of the same workspace.
             place = folder.resolve() / time.strftime("practice-%Y%m%d-%H%M%S")
+            try:
+                place.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                _say(f"Can't write into {folder}: {os.strerror(error.errno or 0)}. Give another one with --folder.")
+                return 1
         return asyncio.run(_serve(place, port=port, browser=browser))
 
 

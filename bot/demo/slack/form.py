@@ -27,6 +27,7 @@ _KINDS = {
     ChannelKind.GROUP: "mpim",
 }
 REQUIRED = "Please complete this required field."
+FILE_INPUT_MAX = 100 * 10**6  # bytes, by Slack's documentation of August 2026; older ones said 10 MB
 
 
 class Form:
@@ -123,6 +124,8 @@ class Form:
     def _file_complaint(self, element: Json, files: list[Json]) -> str | None:
         if len(files) > element.get("max_files", 10):
             return "You have added too many files."
+        if any(self._backend.world.files[file["id"]].size > FILE_INPUT_MAX for file in files):
+            return f"Files here may have up to {FILE_INPUT_MAX // 10**6} MB."
         allowed = element.get("filetypes")
         suffixes = {PurePosixPath(self._backend.world.files[file["id"]].name).suffix.lower()[1:] for file in files}
         if allowed and suffixes - set(allowed):

@@ -32,6 +32,14 @@ function become(me) {
   connect(me, { arrived });
 }
 
+/** On a small screen one part covers the others: those are out of reach of keys and screen readers, too. */
+function cover() {
+  const top = (here.sidebar && "sidebar") || (here.panel && "panel") || (here.thread && "thread") || "conversation";
+  for (const id of ["sidebar", "conversation", "thread", "panel"]) {
+    document.getElementById(id).inert = !roomy.matches && id !== top;
+  }
+}
+
 function settle() {
   here.me = app().me;
   if (channel(here.channel)) return;
@@ -49,10 +57,11 @@ onBecoming((me) => {
 // On a small screen the panel would cover all the rest.
 const roomy = matchMedia("(min-width: 60rem)");
 here.panel = roomy.matches;
+listen(cover);
 roomy.addEventListener("change", () => {
   here.panel = roomy.matches;
   changed();
 });
 const [me = "", place = "", thread = ""] = location.hash.slice(1).split("/");
-Object.assign(here, { me, channel: place, thread });
+go({ me, channel: place, thread });
 become(me);

@@ -1,11 +1,12 @@
 // Where one writes: messages with files, slash commands with completion, the bot's shortcuts.
 
+import { chip } from "./chip.js";
 import { announce, h, icon, iconButton, keyed } from "./dom.js";
 import { receiveDrops } from "./filefield.js";
-import { sizeOf } from "./media.js";
 import { openMenu } from "./menu.js";
+import { notice } from "./notices.js";
 import { act, upload } from "./server.js";
-import { all, app, get, user } from "./store.js";
+import { all, app, get, here, user } from "./store.js";
 
 let composers = 0;
 
@@ -13,7 +14,8 @@ let composers = 0;
 export class Composer {
   constructor({ id, target }) {
     this.target = target;
-    this.files = [];
+    this.drafts = new Map(); // what each person began to write, by where
+    this.draft = { text: "", files: [], coming: 0 };
     composers += 1;
     this.list = `complete-${composers}`;
     this.choices = h("ul", {
@@ -26,10 +28,9 @@ export class Composer {
     this.field = h("textarea", {
       id,
       rows: 1,
-      role: "combobox",
       "aria-autocomplete": "list",
       "aria-controls": this.list,
-      "aria-expanded": "false",
+      "aria-haspopup": "listbox",
       on: {
         input: () => this.typed(),
         keydown: (event) => this.key(event),
@@ -61,31 +62,42 @@ export class Composer {
     receiveDrops(this.node, (files) => this.attach(files));
   }
 
+  draftHere() {
+    const { channel, thread } = this.target();
+    const where = [here.me, channel, thread].join("/");
+    if (!this.drafts.has(where)) this.drafts.set(where, { text: "", files: [], coming: 0 });
+    return this.drafts.get(where);
+  }
+
+  /** Show the draft of whoever one is, where one is. */
+  turn() {
+    const draft = this.draftHere();
+    if (draft === this.draft) return;
+    this.draft.text = this.field.value;
+    this.draft = draft;
+    this.field.value = draft.text;
+    this.typed();
+  }
+
   draw() {
+    this.turn();
     const { name } = this.target();
     this.field.placeholder = `Message ${name}`;
     this.field.setAttribute("aria-label", `Message ${name}`);
     this.shortcuts.hidden = !this.globals().length;
     keyed(
       this.chips,
-      this.files.map((id) => ({ key: id, stamp: [get(`file/${id}`)], make: () => this.chip(id) })),
+      this.draft.files.map((id) => ({ key: id, stamp: [get(`file/${id}`)], make: () => this.chip(id) })),
     );
+    this.node.setAttribute("aria-busy", String(this.draft.coming > 0));
   }
 
   chip(id) {
-    const file = get(`file/${id}`) ?? { name: "…", size: 0 };
-    const remove = () => {
-      this.files = this.files.filter((other) => other !== id);
+    const { draft } = this;
+    return chip(get(`file/${id}`) ?? { name: "…", size: 0 }, () => {
+      draft.files = draft.files.filter((other) => other !== id);
       this.draw();
-    };
-    return h(
-      "li",
-      { class: "chip" },
-      icon("file"),
-      h("span", {}, file.name),
-      h("span", { class: "hint" }, sizeOf(file.size)),
-      iconButton("close", `Remove ${file.name}`, remove),
-    );
+    });
   }
 
   globals() {
@@ -101,13 +113,18 @@ export class Composer {
   }
 
   async attach(files, picker) {
+    const { draft } = this;
+    const { me } = here;
+    draft.coming += files.length;
+    this.draw();
     for (const file of files) {
-      const id = await upload(file);
-      if (id) this.files.push(id);
+      const id = await upload(file, me);
+      if (id) draft.files.push(id);
+      draft.coming -= 1;
     }
     if (picker) picker.value = "";
     this.draw();
-    this.field.focus();
+    if (draft === this.draft) this.field.focus();
   }
 
   /** Put words into the field, as if typed. */
@@ -141,11 +158,11 @@ export class Composer {
   }
 
   suggest(found) {
+    if (found.length && !this.found?.length) announce(found.length === 1 ? "1 suggestion" : `${found.length} suggestions`);
     this.found = found;
     this.at = 0;
     this.choices.replaceChildren(...found.map((item, place) => this.choice(item, place)));
     this.choices.hidden = !found.length;
-    this.field.setAttribute("aria-expanded", String(found.length > 0));
     this.mark();
   }
 
@@ -209,17 +226,21 @@ export class Composer {
     event.preventDefault();
     const { channel, thread } = this.target();
     const text = this.field.value;
-    const files = this.files;
+    const { draft } = this;
+    const { files } = draft;
+    if (draft.coming) {
+      notice("A file is still coming. Send the message when it is here.");
+      return;
+    }
     if (!text.trim() && !files.length) return;
     this.field.value = "";
-    this.files = [];
+    draft.files = [];
     this.typed();
     this.draw();
     const answer = await act("say", { channel, thread: thread || null, text, files });
-    if (answer.refused) {
-      this.files = files;
-      this.write(text);
-      this.draw();
-    }
+    if (!answer.refused) return;
+    [draft.text, draft.files] = [text, files];
+    if (draft === this.draft) this.write(text);
+    this.draw();
   }
 }

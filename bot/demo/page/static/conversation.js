@@ -6,6 +6,7 @@ import { h, iconButton, keyed } from "./dom.js";
 import { messagePart } from "./message.js";
 import { act } from "./server.js";
 import { app, changed, channel, channelName, get, go, here, messagesOf } from "./store.js";
+import { ToEnd } from "./toend.js";
 
 const main = document.getElementById("conversation");
 const head = h("header", { class: "bar" });
@@ -15,18 +16,8 @@ const composer = new Composer({
   id: "write",
   target: () => ({ channel: here.channel, name: channelName(channel(here.channel)) }),
 });
+const end = new ToEnd(list);
 let where = "";
-let atEnd = true;
-
-list.addEventListener("scroll", () => {
-  atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
-});
-for (const event of ["load", "loadedmetadata"]) list.addEventListener(event, () => atEnd && toEnd(), true);
-new ResizeObserver(() => atEnd && toEnd()).observe(list);
-
-function toEnd() {
-  list.scrollTop = list.scrollHeight;
-}
 
 export function drawConversation() {
   if (!main.childElementCount) main.append(head, list, home, composer.node);
@@ -38,8 +29,8 @@ export function drawConversation() {
     (message) => !message.thread || (message.private && !messages.some((m) => m.ts === message.thread)),
   );
   keyed(list, [welcomePart(place), ...shown.map((message) => messagePart(message, threads.get(message.ts) ?? []))]);
-  if (where !== place.id) [where, atEnd] = [place.id, true];
-  if (atEnd) toEnd();
+  if (where !== place.id) [where, end.there] = [place.id, true];
+  end.keep();
   drawHome(place);
   composer.draw();
 }

@@ -1,62 +1,76 @@
 // A form's file input: chosen, dropped in, or one of the samples by a click.
 
-import { h, icon, iconButton, swap } from "./dom.js";
+import { chip } from "./chip.js";
+import { h, icon, swap } from "./dom.js";
 import { enter, entered } from "./entries.js";
-import { sizeOf } from "./media.js";
 import { act, upload } from "./server.js";
 import { all, get } from "./store.js";
 
 /** Names of files that the workspace has not told of yet. */
 const names = new Map();
+/** How many files are on their way, by the place of the field that they are for. */
+const coming = new Map();
+
+/** True while a file for a field of this place is on its way: what is sent now would lack it. */
+export function waiting(place) {
+  return coming.get(place) > 0;
+}
 
 export function fileField(block, element, told, common) {
   const most = element.max_files ?? 10;
   const place = told.place.name;
-  const given = entered(place, block, element) ?? [];
+  const name = [place, block.block_id, element.action_id].join(" ");
+  // Asked for anew each time: the form may have been drawn again, or closed, while a file was on its way.
+  const standing = () => document.querySelector(`.file-field[data-field="${CSS.escape(name)}"]`);
+  const given = () => entered(place, block, element) ?? [];
   const change = (files) => {
+    const field = standing();
+    if (!field) return;
     enter(place, block, element, files);
     told.used(files);
-    renew();
-  };
-  const add = (ids) => change([...given, ...ids].slice(-most));
-  const accept = element.filetypes?.map((type) => `.${type}`).join(",");
-  const input = h("input", { ...common, type: "file", class: "over", accept, multiple: most > 1 });
-  input.addEventListener("change", () => take(field, [...input.files], add));
-  const zone = h(
-    "div",
-    { class: given.length ? "drop slim" : "drop" },
-    input,
-    icon("file"),
-    h("span", {}, given.length ? "Choose another file" : "Choose a file"),
-    h("span", { class: "hint" }, " or drop it here"),
-  );
-  const chips = given.map((id) => chip(id, () => change(given.filter((other) => other !== id))));
-  const field = h(
-    "div",
-    { class: "file-field" },
-    chips.length ? h("ul", { class: "chips" }, chips) : null,
-    zone,
-    given.length < most ? samples(block, element, add) : null,
-  );
-  const renew = () => {
     const again = fileField(block, element, told, common);
     swap(field, again);
     again.querySelector("input").focus({ preventScroll: true });
   };
-  receiveDrops(zone, (files) => take(field, files, add));
-  return field;
+  const add = (work) => arrive(told.place, standing, work, (ids) => change([...given(), ...ids].slice(-most)));
+  const accept = element.filetypes?.map((type) => `.${type}`).join(",");
+  const input = h("input", { ...common, type: "file", class: "over", accept, multiple: most > 1 });
+  input.addEventListener("change", () => add(() => uploaded([...input.files])));
+  const zone = h(
+    "div",
+    { class: given().length ? "drop slim" : "drop" },
+    input,
+    icon("file"),
+    h("span", {}, given().length ? "Choose another file" : "Choose a file"),
+    h("span", { class: "hint" }, " or drop it here"),
+  );
+  const chips = given().map((id) => chip(known(id), () => change(given().filter((other) => other !== id))));
+  receiveDrops(zone, (files) => add(() => uploaded(files)));
+  return h(
+    "div",
+    { class: "file-field", data: { field: name } },
+    chips.length ? h("ul", { class: "chips" }, chips) : null,
+    zone,
+    given().length < most ? samples(block, element, add) : null,
+  );
 }
 
-function chip(id, remove) {
-  const file = get(`file/${id}`) ?? names.get(id) ?? { name: id, size: 0 };
-  return h(
-    "li",
-    { class: "chip" },
-    icon("file"),
-    h("span", {}, file.name),
-    h("span", { class: "hint" }, sizeOf(file.size)),
-    iconButton("close", `Remove ${file.name}`, remove),
-  );
+function known(id) {
+  return get(`file/${id}`) ?? names.get(id) ?? { name: id, size: 0 };
+}
+
+/** Let files come that `work` brings, and take them when they are here. Meanwhile the place waits for them. */
+async function arrive(place, standing, work, take) {
+  const count = (more) => {
+    coming.set(place.name, (coming.get(place.name) ?? 0) + more);
+    place.waits?.();
+  };
+  count(1);
+  standing()?.setAttribute("aria-busy", "true");
+  const ids = await work();
+  standing()?.removeAttribute("aria-busy");
+  if (ids.length) take(ids);
+  count(-1);
 }
 
 /** What a field asks for, by its words: Slack's own field takes every file. */
@@ -72,14 +86,14 @@ function samples(block, element, add) {
   if (!found.length) return null;
   const one = (sample) => {
     const made = h("button", { type: "button", class: "sample" }, sample.label);
-    made.addEventListener("click", async () => {
+    made.addEventListener("click", () => {
       made.setAttribute("aria-busy", "true");
-      const { file } = await act("sample", { name: sample.name });
-      made.removeAttribute("aria-busy");
-      if (file) {
-        names.set(file, { name: sample.name, size: 0 });
-        add([file]);
-      }
+      add(async () => {
+        const { file } = await act("sample", { name: sample.name });
+        made.removeAttribute("aria-busy");
+        if (file) names.set(file, { name: sample.name, size: 0 });
+        return file ? [file] : [];
+      });
     });
     return made;
   };
@@ -91,9 +105,7 @@ function samples(block, element, add) {
   );
 }
 
-async function take(field, files, add) {
-  if (!files.length) return;
-  field.setAttribute("aria-busy", "true");
+async function uploaded(files) {
   const ids = [];
   for (const file of files) {
     const id = await upload(file);
@@ -102,8 +114,7 @@ async function take(field, files, add) {
       ids.push(id);
     }
   }
-  field.removeAttribute("aria-busy");
-  if (ids.length) add(ids);
+  return ids;
 }
 
 /** Take what is dropped on an element. */

@@ -3,6 +3,7 @@
 import { drawBlocks, textOf } from "./blocks.js";
 import { h, iconButton, keyed } from "./dom.js";
 import { entries, forget } from "./entries.js";
+import { waiting } from "./filefield.js";
 import { act } from "./server.js";
 import { all, app, changed } from "./store.js";
 
@@ -35,12 +36,13 @@ export function drawModal() {
   if (shown !== top.id) [errors, trouble, shown] = [{}, "", top.id];
   known.add(top.id);
   keyed(dialog, [{ key: top.id, stamp: [top.hash, errors, trouble], make: () => form(top) }]);
+  waits();
   if (!dialog.open) dialog.showModal();
 }
 
 function form(view) {
   const { data } = view;
-  const place = { name: `view/${view.id}`, blocks: data.blocks, errors, renew: changed };
+  const place = { name: `view/${view.id}`, blocks: data.blocks, errors, renew: changed, waits };
   const submit =
     data.submit &&
     h("button", { type: "submit", class: "button primary", data: { focus: "submit" } }, textOf(data.submit));
@@ -63,7 +65,7 @@ function form(view) {
     h(
       "footer",
       {},
-      h("p", { class: "hint" }, `From ${app().app_name}`),
+      h("p", { class: "hint", role: "status" }),
       h(
         "button",
         { type: "button", class: "button", data: { focus: "not-now" }, on: { click: close } },
@@ -75,9 +77,17 @@ function form(view) {
   return made;
 }
 
+/** Let nothing be submitted while a file is on its way. */
+function waits() {
+  if (!shown) return;
+  const still = waiting(`view/${shown}`);
+  dialog.querySelector("button[type=submit]")?.toggleAttribute("disabled", still);
+  dialog.querySelector("footer .hint").textContent = still ? "A file is still coming …" : `From ${app().app_name}`;
+}
+
 async function send(event, view, made) {
   event.preventDefault();
-  if (busy) return;
+  if (busy || waiting(`view/${view.id}`)) return;
   busy = true;
   made.setAttribute("aria-busy", "true");
   const place = `view/${view.id}`;

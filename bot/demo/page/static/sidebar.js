@@ -8,14 +8,27 @@ const nav = document.getElementById("sidebar");
 const ROLES = ["requester", "colleague", "colleague"];
 const seen = new Map(); // channel: the last message that was on the screen
 let becomes = () => {};
+let open = false;
 
 /** Say what is to happen when the person becomes somebody else. */
 export function onBecoming(become) {
   becomes = become;
 }
 
+function close() {
+  if (!here.sidebar) return;
+  here.sidebar = false;
+  changed();
+}
+
+// On a small screen it is a list that opens over the conversation.
+addEventListener("keydown", (event) => event.key === "Escape" && close());
+addEventListener("pointerdown", (event) => !nav.contains(event.target) && close());
+
 export function drawSidebar() {
-  document.getElementById("app").classList.toggle("with-sidebar", here.sidebar);
+  const opens = document.getElementById("app").classList.toggle("with-sidebar", here.sidebar);
+  if (opens !== open) requestAnimationFrame(() => (opens ? nav : document.getElementById("conversation")).querySelector("button").focus());
+  open = opens;
   const channels = all("channel").sort((one, other) => (one.kind === "im") - (other.kind === "im"));
   keyed(nav, [
     { key: "head", stamp: [], make: head },
@@ -42,7 +55,7 @@ function head() {
     { class: "sidebar-head" },
     h("img", { class: "avatar", src: "/static/mark.svg", alt: "" }),
     h("div", {}, h("strong", {}, "Practice Slack"), h("p", { class: "hint" }, "Nothing leaves this computer")),
-    iconButton("close", "Close the list", () => go({}), { class: "icon-button only-narrow" }),
+    iconButton("close", "Close the list", close, { class: "icon-button only-narrow" }),
   );
 }
 

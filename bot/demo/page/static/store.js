@@ -89,8 +89,12 @@ addEventListener(
 );
 for (const event of ["pointerup", "pointercancel"]) addEventListener(event, release, true);
 
+/** Where thread and panel have room beside each other (layout.css). */
+const wide = matchMedia("(min-width: 84rem)");
+
 /** Go somewhere in the workspace; the address remembers it. */
 export function go(place) {
+  if (place.thread && !wide.matches) here.panel = false;
   Object.assign(here, { home: false, sidebar: false }, place);
   const parts = [here.me, here.channel, here.thread].filter(Boolean);
   history.replaceState(null, "", `#${parts.join("/")}`);

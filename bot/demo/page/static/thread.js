@@ -4,6 +4,7 @@ import { Composer } from "./composer.js";
 import { h, iconButton, keyed } from "./dom.js";
 import { messagePart } from "./message.js";
 import { channel, channelName, go, here, messagesOf } from "./store.js";
+import { ToEnd } from "./toend.js";
 
 const aside = document.getElementById("thread");
 const head = h("header", { class: "bar" });
@@ -12,19 +13,9 @@ const composer = new Composer({
   id: "write-thread",
   target: () => ({ channel: here.channel, thread: here.thread, name: "the thread" }),
 });
+const end = new ToEnd(list);
 let where = "";
-let atEnd = true;
-
-list.addEventListener("scroll", () => {
-  atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
-});
-for (const event of ["load", "loadedmetadata"]) list.addEventListener(event, () => atEnd && toEnd(), true);
-new ResizeObserver(() => atEnd && toEnd()).observe(list);
 aside.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && close());
-
-function toEnd() {
-  list.scrollTop = list.scrollHeight;
-}
 
 function close() {
   const opener = `[data-focus="thread/${here.thread}"]`;
@@ -50,10 +41,10 @@ export function drawThread() {
   );
   composer.draw();
   if (where !== here.thread) {
-    [where, atEnd] = [here.thread, true];
+    [where, end.there] = [here.thread, true];
     composer.field.focus({ preventScroll: true });
   }
-  if (atEnd) toEnd();
+  end.keep();
 }
 
 function bar(place) {
