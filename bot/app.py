@@ -59,6 +59,7 @@ log = structlog.get_logger(__name__)
 STEPS_SECONDS = 5.5
 CARDS_SECONDS = 1.5
 CLOSING_SECONDS = 0.5  # after all that
+RESTED_SECONDS = 60.0  # after these every rate is whole again
 SOCKET_RETRY_SECONDS = 5.0
 
 
@@ -243,6 +244,8 @@ async def built(
     async with contextlib.AsyncExitStack() as stack:
         store = Store(settings.data_dir / "understudy.db", clock=clock)
         stack.callback(store.close)
+        if await store.jobs.never_any():  # so no process before this one asked anybody much
+            pace = replace(pace, rested=max(pace.rested, RESTED_SECONDS))
         media = await stack.enter_async_context(media_session(**limit))
         key = settings.dashscope_api_key.get_secret_value()
         http = await stack.enter_async_context(model_studio.studio_http(key, studio_base(settings), **limit))

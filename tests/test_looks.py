@@ -19,6 +19,7 @@ from bot.pace import Pace
 from bot.queue import standings
 from bot.slack import messages
 from bot.slack.card import Cards
+from bot.slack.client import SlackClient
 from bot.steps import Steps
 from bot.store import Store
 from bot.task import ListedTask, Task, TaskRequest, TaskStatus
@@ -137,7 +138,8 @@ async def test_a_task_that_has_not_begun_is_asked_about_seldom(store: Store, clo
 
 
 def cards(store: Store, clock: Clock) -> Cards:
-    client: Any = None
+    session: Any = None  # nobody is asked anything
+    client = SlackClient(token="xoxb-1", base_url="http://127.0.0.1:9/api/", session=session)
     return Cards(client, store, prices=PRICES, tasks_at_once=1, clock=clock)
 
 

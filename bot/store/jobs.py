@@ -154,6 +154,10 @@ class Jobs:
         number: int = self._reader.execute(sql).fetchone()["number"]
         return number
 
+    async def never_any(self) -> bool:
+        """Return whether no job was ever stored here."""
+        return self._reader.execute("SELECT 1 FROM job LIMIT 1").fetchone() is None
+
     async def unfinished(self) -> list[Job]:
         """Return every job that is still under way, oldest first."""
         sql = f"SELECT * FROM job WHERE {UNFINISHED} ORDER BY created_at, id"  # noqa: S608 -- a constant

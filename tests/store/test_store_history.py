@@ -102,3 +102,9 @@ async def test_a_database_from_before_there_was_a_history_has_one_afterwards(pat
     with closing(Store(path, clock=Clock())) as store:
         assert await store.jobs.history(Kind.ANIMATE, Quality.PRO) == [Sample(VIDEO.seconds, 100.0)]
         assert [turn.quality for turn in await store.jobs.turns(Kind.ANIMATE, NOW)] == [Quality.PRO]
+
+
+async def test_a_new_store_never_had_a_job_and_one_whose_jobs_have_ended_had(store: Store) -> None:
+    assert await store.jobs.never_any()
+    await store.jobs.add(in_state(JobState.CANCELLED))
+    assert not await store.jobs.never_any()
