@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # One commit never waits for more than this many operations, so a flood cannot starve the first of them.
 BATCH = 512
-# For so many turns of the event loop an operation waits for others to share its commit.
+# For so many turns of the event loop, at most, operations wait for others to share their commit.
 TURNS = 3
 
 
@@ -68,19 +68,18 @@ class Writer:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        if not self._asked:
-            self._gather_for(loop, TURNS)
         self._asked.append(Operation(work, done))
+        if len(self._asked) == 1:
+            loop.call_soon(self._gather, loop, 0, TURNS)
         return await done
 
-    def _gather_for(self, loop: asyncio.AbstractEventLoop, turns: int) -> None:
-        """Let what the next turns of the loop ask for go over together.
+    def _gather(self, loop: asyncio.AbstractEventLoop, known: int, turns: int) -> None:
+        """Hand over what is asked for once a turn of the loop brings no more.
 
-        Each single hand-over would wake the thread, and under load it would commit a few operations at a time. A loop
-        that has nothing else to do turns in some microseconds.
+        Each single hand-over would wake the thread, and under load it would commit a few operations at a time.
         """
-        if turns:
-            loop.call_soon(self._gather_for, loop, turns - 1)
+        if turns and len(self._asked) > known:
+            loop.call_soon(self._gather, loop, len(self._asked), turns - 1)
         else:
             self._hand_over()
 
@@ -104,7 +103,7 @@ class Writer:
             return
         with closing(db):
             while (batch := self._queue.get()) is not None:
-                closed = self._gather(batch)
+                closed = self._add_waiting(batch)
                 for start in range(0, len(batch), BATCH):
                     some = batch[start : start + BATCH]
                     transact(db, some)
@@ -119,7 +118,7 @@ class Writer:
                 operation.error = _translated(error)
             _answer(asked)
 
-    def _gather(self, batch: list[Operation]) -> bool:
+    def _add_waiting(self, batch: list[Operation]) -> bool:
         """Add what is already waiting; true when closing was among it."""
         while len(batch) < BATCH:
             try:
