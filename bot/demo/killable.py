@@ -106,14 +106,19 @@ def trace_httpx(points: Points) -> None:
 
 
 def trace_writer(points: Points) -> None:
-    """Name what every commit holds: before it, and after it, before anybody hears of it."""
+    """Name each kind of what a commit holds: before it, and after it, before anybody hears of it.
+
+    One by one, for what shares a commit is a matter of moments.
+    """
     commit = writer.transact  # wrapped here so that no step has to name its points
 
     def named(db: Any, batch: list[Any]) -> None:
-        name = " ".join(sorted({operation.work.__qualname__.partition(".<locals>")[0] for operation in batch}))
-        points.reached(f"commit {name} before")
+        kinds = sorted({operation.work.__qualname__.partition(".<locals>")[0] for operation in batch})
+        for kind in kinds:
+            points.reached(f"commit {kind} before")
         commit(db, batch)
-        points.reached(f"commit {name} after")
+        for kind in kinds:
+            points.reached(f"commit {kind} after")
 
     writer.transact = named
 
