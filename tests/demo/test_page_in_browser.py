@@ -191,36 +191,6 @@ async def test_where_the_bot_is_not_invited_the_card_goes_to_direct_messages(wor
 
 
 @long_form
-@pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1000, 1280, 1440])
-async def test_every_width_and_both_looks_are_usable(workplace: Workplace, look: str, width: int) -> None:
-    size = {"width": width, "height": 844}
-    async with visiting(workplace, viewport=size, color_scheme=look) as ada:
-        await ada.order(workplace.media)
-        await ada.page.locator(".thread-link").click()
-        await ada.plays(ada.thread.locator("video"))
-        assert await ada.audit() == []
-        if 960 <= width < 1344:  # the panel makes way for the thread, and comes back over it
-            await expect(ada.panel).to_be_hidden()
-            await ada.page.get_by_role("button", name="Show what is behind the scenes").click()
-            await expect(ada.panel.get_by_role("heading", name="Behind the scenes")).to_be_in_viewport()
-            assert await ada.audit() == []
-            await ada.panel.get_by_role("button", name="Hide what is behind the scenes").click()
-        await ada.thread.get_by_role("button", name="Close the thread").click()
-        if width < 960:
-            await ada.page.get_by_role("button", name="Show what is behind the scenes").click()
-            await expect(ada.panel).to_be_visible()
-            assert await ada.audit() == []
-            await ada.panel.get_by_role("button", name="Hide what is behind the scenes").click()
-            await ada.page.get_by_role("button", name="Conversations").click()
-            await expect(ada.page.locator("#sidebar")).to_be_in_viewport()
-            assert await ada.audit() == []
-        wide = "[...document.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
-        assert await ada.page.evaluate(f"{wide}.map(e => e.outerHTML.slice(0, 200))") == []
-    assert ada.troubles == []
-
-
-@long_form
 async def test_the_whole_way_goes_by_keyboard(workplace: Workplace) -> None:
     async with visiting(workplace) as ada:
         keys = ada.page.keyboard
@@ -245,6 +215,9 @@ async def test_nothing_is_started_before_its_files_are_here(workplace: Workplace
     async with visiting(workplace) as ada:
         await ada.write("/animate")
         await ada.choose("image", workplace.media.image)
+        await ada.form.get_by_role("status").evaluate(
+            "p => { heard = []; new MutationObserver(() => heard.push(p.textContent)).observe(p, {childList: true}) }"
+        )
         async with ada.held_back("**/do/sample?*"):
             await ada.form.get_by_role("button", name="Drawn dancer, with sound").click()
             await expect(ada.form.get_by_role("button", name="Start")).to_be_disabled()
@@ -252,6 +225,7 @@ async def test_nothing_is_started_before_its_files_are_here(workplace: Workplace
             await ada.page.keyboard.press("Enter")
         await expect(ada.form.get_by_role("button", name="Remove dancer.mp4")).to_be_visible()
         await expect(ada.form.locator(".chip")).to_have_count(2)
+        assert await ada.page.evaluate("heard") == ["A file is still coming …", "From Understudy"]
         await ada.form.get_by_role("button", name="Start").click()
         await expect(ada.form).to_be_hidden()
         await expect(ada.messages.last).to_contain_text("Done")
@@ -295,6 +269,18 @@ async def test_what_one_began_to_write_is_ones_own_and_stays_where_it_was_begun(
 
 
 @long_form
+async def test_words_that_were_refused_come_back_before_what_was_begun_meanwhile(workplace: Workplace) -> None:
+    async with visiting(workplace) as ada:
+        field = ada.page.locator("#write")
+        async with ada.held_back("**/do/say?*"):
+            await ada.write("first")
+            await expect(field).to_have_value("")
+            await field.fill("second")
+            await ada.page.context.set_offline(True)
+        await expect(field).to_have_value("first\nsecond")
+
+
+@long_form
 async def test_a_failed_job_is_ordered_again_by_its_button(workplace: Workplace) -> None:
     workplace.studio.trouble.next_tasks(fails("InternalError"))
     async with visiting(workplace) as ada:
@@ -321,21 +307,6 @@ async def test_a_bot_that_slack_keeps_waiting_is_shown_so_and_can_be_killed_mean
             await expect(ada.button("Kill the bot")).to_be_visible()
         workplace.slack.trouble.clear()
         await expect(state).to_contain_text("Running")
-
-
-@long_form
-async def test_on_a_telephone_the_list_closes_and_what_is_covered_is_out_of_reach(workplace: Workplace) -> None:
-    async with visiting(workplace, viewport={"width": 390, "height": 844}) as ada:
-        listed, conversation = ada.page.locator("#sidebar"), ada.page.locator("#conversation")
-        for leave in ("Escape", "tap"):
-            await ada.page.get_by_role("button", name="Conversations").click()
-            await expect(listed).to_be_in_viewport()
-            assert await conversation.evaluate("part => part.inert")
-            await (ada.page.keyboard.press(leave) if leave == "Escape" else ada.page.mouse.click(370, 400))
-            await expect(listed).to_be_hidden()
-            assert not await conversation.evaluate("part => part.inert")
-            await expect(ada.page.get_by_role("button", name="Conversations")).to_be_focused()
-    assert ada.troubles == []
 
 
 @long_form

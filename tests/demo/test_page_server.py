@@ -12,11 +12,12 @@ import pytest
 from turned import LONG
 
 from bot.demo.page.guard import TOKEN_HEADER
+from bot.demo.page.keeper import Keeper
 from bot.demo.page.live import Difference
 from bot.demo.page.server import STATIC, PageServer
 from bot.demo.page.switches import SWITCHES
 from bot.demo.page.workspace import Workspace, as_sent, furnish
-from bot.demo.practice import Practice
+from bot.demo.practice import BotProcess, Practice
 from bot.manifest import manifest
 
 if TYPE_CHECKING:
@@ -235,3 +236,14 @@ async def test_every_sample_can_be_had_by_a_click(caller: Caller) -> None:
         file = caller.world.files[answer["file"]]
         assert (file.name, file.mimetype) == (sample["name"], sample["mimetype"])
         assert file.path.stat().st_size == file.size > 10_000
+
+
+async def test_a_bot_that_ended_by_itself_was_not_killed(tmp_path: Path) -> None:
+    ended = BotProcess(settings={"PORT": "1"}, folder=tmp_path, log=tmp_path / "log", program=("-c", "exit(3)"))
+    keeper = Keeper(ended)
+    await keeper.start()
+    await keeper.wait_for(lambda: keeper.shown()["state"] == "ended")
+    await keeper.kill()
+    assert keeper.shown()["state"] == "ended"
+    assert "exit status 3" in keeper.shown()["note"]
+    await keeper.close()

@@ -37,7 +37,7 @@ class Keeper(Watched):
 
     async def kill(self) -> None:
         """End the process with SIGKILL: no goodbye, nothing saved that was not saved before."""
-        if self._process is None:
+        if self._process is None or self.shown()["pid"] is None:
             return
         self._say("killed")  # also one that is just starting
         await self._process.kill()

@@ -79,29 +79,26 @@ def _channel(channel: Channel, world: World) -> Json:
 
 
 def _message(message: Message) -> Json:
-    return {
-        "key": f"message/{message.channel}/{message.ts}",
-        "ts": message.ts,
-        "channel": message.channel,
+    return _said(message, f"message/{message.channel}/{message.ts}") | {
         "user": message.user,
-        "text": message.text,
-        "blocks": message.blocks,
         "files": message.files,
-        "thread": message.thread_ts,
         "edited": message.edited is not None,
         "reactions": message.reactions,
     }
 
 
 def _whisper(whisper: Ephemeral) -> Json:
+    return _said(whisper, f"whisper/{whisper.ts}") | {"private": True}
+
+
+def _said(words: Message | Ephemeral, key: str) -> Json:
     return {
-        "key": f"whisper/{whisper.ts}",
-        "ts": whisper.ts,
-        "channel": whisper.channel,
-        "text": whisper.text,
-        "blocks": whisper.blocks,
-        "thread": whisper.thread_ts,
-        "private": True,
+        "key": key,
+        "ts": words.ts,
+        "channel": words.channel,
+        "text": words.text,
+        "blocks": words.blocks,
+        "thread": words.thread_ts,
     }
 
 

@@ -9,7 +9,7 @@ import { mishap } from "./notices.js";
 import { drawPanel } from "./panel.js";
 import { connect } from "./server.js";
 import { drawSidebar, onBecoming } from "./sidebar.js";
-import { all, app, changed, channel, get, go, here, listen } from "./store.js";
+import { all, app, channel, get, go, here, listen, showPanel } from "./store.js";
 import { drawThread } from "./thread.js";
 
 const said = new Map(); // key of a message: the words that were read out last
@@ -38,6 +38,7 @@ function cover() {
   for (const id of ["sidebar", "conversation", "thread", "panel"]) {
     document.getElementById(id).inert = !roomy.matches && id !== top;
   }
+  if (document.activeElement?.closest("[inert]")) document.getElementById(top).querySelector("button").focus();
 }
 
 function settle() {
@@ -58,10 +59,7 @@ onBecoming((me) => {
 const roomy = matchMedia("(min-width: 60rem)");
 here.panel = roomy.matches;
 listen(cover);
-roomy.addEventListener("change", () => {
-  here.panel = roomy.matches;
-  changed();
-});
+roomy.addEventListener("change", () => showPanel(roomy.matches));
 const [me = "", place = "", thread = ""] = location.hash.slice(1).split("/");
 go({ me, channel: place, thread });
 become(me);

@@ -239,8 +239,11 @@ export class Composer {
     this.draw();
     const answer = await act("say", { channel, thread: thread || null, text, files });
     if (!answer.refused) return;
-    [draft.text, draft.files] = [text, files];
-    if (draft === this.draft) this.write(text);
+    // It comes back before whatever was begun meanwhile.
+    const begun = draft === this.draft ? this.field.value : draft.text;
+    draft.text = [text, begun].filter(Boolean).join("\n");
+    draft.files = [...files, ...draft.files];
+    if (draft === this.draft) this.write(draft.text);
     this.draw();
   }
 }

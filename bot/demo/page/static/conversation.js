@@ -5,7 +5,7 @@ import { Composer } from "./composer.js";
 import { h, iconButton, keyed } from "./dom.js";
 import { messagePart } from "./message.js";
 import { act } from "./server.js";
-import { app, changed, channel, channelName, get, go, here, messagesOf } from "./store.js";
+import { app, changed, channel, channelName, get, go, here, messagesOf, showPanel } from "./store.js";
 import { ToEnd } from "./toend.js";
 
 const main = document.getElementById("conversation");
@@ -61,7 +61,7 @@ function bar(place) {
   return h(
     "div",
     { class: "bar-inner" },
-    iconButton("menu", "Conversations", () => toggle("sidebar"), {
+    iconButton("menu", "Conversations", openSidebar, {
       class: "icon-button only-narrow",
       "aria-expanded": String(here.sidebar),
     }),
@@ -70,8 +70,8 @@ function bar(place) {
     iconButton(
       "stage",
       here.panel ? "Hide what is behind the scenes" : "Show what is behind the scenes",
-      () => toggle("panel"),
-      { "aria-pressed": String(here.panel) },
+      () => showPanel(!here.panel),
+      { "aria-pressed": String(here.panel), data: { focus: "panel" } },
     ),
   );
 }
@@ -102,8 +102,8 @@ function tabs() {
   );
 }
 
-function toggle(what) {
-  here[what] = !here[what];
+function openSidebar() {
+  here.sidebar = true;
   changed();
 }
 

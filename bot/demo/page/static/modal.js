@@ -82,7 +82,9 @@ function waits() {
   if (!shown) return;
   const still = waiting(`view/${shown}`);
   dialog.querySelector("button[type=submit]")?.toggleAttribute("disabled", still);
-  dialog.querySelector("footer .hint").textContent = still ? "A file is still coming …" : `From ${app().app_name}`;
+  const words = still ? "A file is still coming …" : `From ${app().app_name}`;
+  const status = dialog.querySelector("footer .hint");
+  if (status.textContent !== words) status.textContent = words; // what is said again is read out again
 }
 
 async function send(event, view, made) {

@@ -2,7 +2,7 @@
 
 import { h, iconButton, keyed } from "./dom.js";
 import { act } from "./server.js";
-import { all, changed, get, here } from "./store.js";
+import { all, get, here, showPanel } from "./store.js";
 
 const aside = document.getElementById("panel");
 const STATES = { running: "Running", starting: "Starting …", killed: "Killed", ended: "Ended" };
@@ -39,8 +39,8 @@ export function drawPanel() {
 
 function head() {
   const hide = () => {
-    here.panel = false;
-    changed();
+    showPanel(false);
+    requestAnimationFrame(() => document.querySelector('[data-focus="panel"]')?.focus());
   };
   return h(
     "header",

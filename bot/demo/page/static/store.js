@@ -6,7 +6,16 @@ let due = false;
 let pressed = false;
 
 /** Where the person is: their own place in the page, nothing of the workspace. */
-export const here = { me: "", channel: "", thread: "", home: false, panel: true, sidebar: false, connected: true };
+export const here = {
+  me: "",
+  channel: "",
+  thread: "",
+  home: false,
+  panel: true,
+  away: false, // the panel made way for a thread, and comes back after it
+  sidebar: false,
+  connected: true,
+};
 
 function kindOf(key) {
   const slash = key.indexOf("/");
@@ -92,9 +101,16 @@ for (const event of ["pointerup", "pointercancel"]) addEventListener(event, rele
 /** Where thread and panel have room beside each other (layout.css). */
 const wide = matchMedia("(min-width: 84rem)");
 
+/** Show the panel or hide it: so it stays, whatever it made way for. */
+export function showPanel(panel) {
+  Object.assign(here, { panel, away: false });
+  changed();
+}
+
 /** Go somewhere in the workspace; the address remembers it. */
 export function go(place) {
-  if (place.thread && !wide.matches) here.panel = false;
+  if (place.thread && here.panel && !wide.matches) [here.panel, here.away] = [false, true];
+  if (place.thread === "" && here.away) [here.panel, here.away] = [true, false];
   Object.assign(here, { home: false, sidebar: false }, place);
   const parts = [here.me, here.channel, here.thread].filter(Boolean);
   history.replaceState(null, "", `#${parts.join("/")}`);
