@@ -87,6 +87,7 @@ class Bot:
         self.progress = Progress(changed=self._progressed)
         self.moves = Moves(store.jobs, changed=self._changed)
         self.children = Children()  # no more than two in the whole bot
+        self.preparer = Preparer(children=self.children)
         self.cards = Cards(
             client,
             store,
@@ -150,7 +151,7 @@ def _previews(around: Around, bot: Bot) -> Previews:
     return Previews(
         store=around.store,
         spool=bot.spool,
-        painter=Preparer(children=bot.children),
+        painter=bot.preparer,
         board=SlackBoard(around.client, around.media, bot.cards),
         clock=around.clock,
         patience=around.patience,
@@ -186,7 +187,7 @@ def _inputs(around: Around, bot: Bot, host: FileHost) -> Inputs:
     token, spool_max = settings.slack_bot_token.get_secret_value(), int(settings.spool_max)
     return Inputs(
         source=SlackFiles(around.client, around.media, token=token, api_url=settings.slack_api_url),
-        preparer=Preparer(children=bot.children),
+        preparer=bot.preparer,
         host=host,
         spool=bot.spool,
         store=around.store,
@@ -201,7 +202,7 @@ def _deliverer(around: Around, bot: Bot, inputs: Inputs) -> Deliverer:
     return Deliverer(
         results=StudioResults(around.media, base_url=studio_base(around.settings)),
         player=Prober(children=bot.children),
-        finisher=Preparer(children=bot.children),
+        finisher=bot.preparer,
         references=inputs,
         outlet=SlackOutlet(around.client, around.media, bot.cards, prices=bot.cards.prices),
         spool=bot.spool,
