@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
@@ -11,6 +12,7 @@ from bot.media.shape import Geometry
 from bot.media.video import frames, picture_stream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from av.container import InputContainer
@@ -37,9 +39,10 @@ def contact_sheet(source: InputContainer, found: Found, to: Path) -> None:
     board = Image.new("RGB", _board(cell), _PAPER)
     font = ImageFont.load_default(18)
     pipe = pictures(stream, found, Geometry(whole, cell, cell), ending="rgb24", rate=None, folder=to.parent)
+    reel = _Reel(source, stream)
     for number in range(ROWS * COLUMNS):
         wanted = found.origin + found.media.seconds * (number + 0.5) / (ROWS * COLUMNS)
-        frame = _frame_at(source, stream, wanted)
+        frame = reel.at(wanted)
         if frame is None:
             continue
         image = next(pipe.pass_on(frame)).to_image()
@@ -64,19 +67,37 @@ def _board(cell: Size) -> Size:
     return COLUMNS * (cell[0] + GAP) + GAP, ROWS * (cell[1] + GAP) + GAP
 
 
-def _frame_at(source: InputContainer, stream: VideoStream, wanted: float) -> VideoFrame | None:
-    """Return the frame that is seen at this time, or one shortly before it where key frames are rare."""
-    assert stream.time_base is not None  # noqa: S101 -- a stream that was surveyed has one
-    source.seek(max(0, int(wanted / stream.time_base)), stream=stream)
-    most = _DECODE_PIXELS // (stream.codec_context.width * stream.codec_context.height or 1)
-    last = None
-    for number, frame in enumerate(frames(source, stream)):
-        if frame.pts is None:
-            continue
-        if last is not None and (frame.time > wanted or number >= most):
-            break
-        last = frame
-    return last
+class _Reel:
+    """Finds the frames at times that only grow. It seeks only where a key frame is nearer than what it has decoded."""
+
+    def __init__(self, source: InputContainer, stream: VideoStream) -> None:
+        self._source = source
+        self._stream = stream
+        self._most = _DECODE_PIXELS // (stream.codec_context.width * stream.codec_context.height or 1)
+        self._coming: Iterator[VideoFrame] = iter(())
+        self._seen: VideoFrame | None = None
+
+    def at(self, wanted: float) -> VideoFrame | None:
+        """Return the frame that is seen at this time, or one shortly before it where key frames are rare."""
+        assert self._stream.time_base is not None  # noqa: S101 -- a stream that was surveyed has one
+        instant = max(0, int(wanted / self._stream.time_base))
+        if not self._goes_on_to(instant):
+            self._source.seek(instant, stream=self._stream)
+            self._coming, self._seen = frames(self._source, self._stream), None
+        for number, frame in enumerate(self._coming):
+            if frame.pts is None:
+                continue
+            if self._seen is not None and (frame.time > wanted or number >= self._most):
+                self._coming = chain([frame], self._coming)
+                break
+            self._seen = frame
+        return self._seen
+
+    def _goes_on_to(self, instant: int) -> bool:
+        """Whether seeking would only lead back to where it was before. Not every file has an index that tells."""
+        index = self._stream.index_entries
+        nearest = index.search_timestamp(instant)
+        return nearest >= 0 and self._seen is not None and index[nearest].timestamp <= (self._seen.pts or 0)
 
 
 def _write(

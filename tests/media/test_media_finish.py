@@ -136,13 +136,17 @@ def test_a_result_that_is_no_film_is_none(tmp_path: Path) -> None:
         finished(tmp_path, b"<html>AccessDenied</html>", clicks(1.0))
 
 
-def test_a_contact_sheet_shows_nine_frames_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rate", [1, 10])
+@pytest.mark.parametrize("group", ["3", "25", "250"])
+@pytest.mark.parametrize("kind", ["mp4", "matroska"])
+def test_a_contact_sheet_shows_nine_frames_in_order(tmp_path: Path, kind: str, group: str, rate: int) -> None:
     from PIL import Image
 
     def draw(index: int) -> Image.Image:
-        return Image.new("RGB", (320, 240), (index * 2, 255 - index * 2, 60))
+        red = index * 20 // rate
+        return Image.new("RGB", (320, 240), (red, 255 - red, 60))
 
-    (tmp_path / "in").write_bytes(film(draw=draw, seconds=9.0))
+    (tmp_path / "in").write_bytes(film(kind, draw=draw, rate=rate, seconds=9.0, options={"g": group, "bf": "2"}))
     show(tmp_path / "in", Role.VIDEO, tmp_path / "made")
     with Image.open(tmp_path / "made") as sheet:
         assert sheet.format == "JPEG"
@@ -154,7 +158,8 @@ def test_a_contact_sheet_shows_nine_frames_in_order(tmp_path: Path) -> None:
             reds.append(value[0])
             corner = sheet.crop((place[0] - 170, place[1] - 125, place[0] - 100, place[1] - 85)).convert("L")
             assert corner.getextrema()[1] == pytest.approx(255, abs=25)  # the time, in white
-    assert reds == [pytest.approx(index * 2, abs=8) for index in range(5, 90, 10)]
+    first = 10 if rate > 1 else 0  # the frame in the middle of each ninth of the film
+    assert reds == [pytest.approx(red, abs=8) for red in range(first, 180, 20)]
 
 
 @pytest.mark.skipif(not LONG, reason="LONG_TESTS=1")
