@@ -22,12 +22,11 @@ BREATHER_SECONDS = 5.0
 class Work(Protocol):
     """What there is to do."""
 
-    async def due(self, now: float) -> list[str]:
-        """Return the ids that have something to do at this instant."""
-        ...
+    async def due(self, now: float) -> tuple[list[str], float | None]:
+        """Return the ids that have something to do at this instant, and when after it the next one will have.
 
-    async def next_due(self, now: float) -> float | None:
-        """Return when, after this instant, the next one will have."""
+        Both in one: what falls due between two looks would be in neither, and never be done.
+        """
         ...
 
     async def advance(self, job_id: str) -> None:
@@ -58,10 +57,7 @@ class Engine:
             while not self._stopping:
                 self._awake.clear()
                 try:
-                    # One instant for both: what falls due between two would be in neither, and never be done.
-                    now = self._clock()
-                    await self._start_due(now)
-                    delay = await self._delay(now)
+                    delay = self._delay(await self._start_due())
                 except Exception:
                     log.exception("the job loop could not look for work")
                     delay = BREATHER_SECONDS
@@ -71,7 +67,7 @@ class Engine:
 
     async def turn(self) -> None:
         """Start every due step and wait for all of them."""
-        await self._start_due(self._clock())
+        await self._start_due()
         await asyncio.gather(*self._in_hand.values())
 
     async def stop(self, *, within: float) -> None:
@@ -88,16 +84,20 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _start_due(self, now: float) -> None:
+    async def _start_due(self) -> float | None:
+        """Start what is due; returns when to look again, if nothing else happens."""
+        now = self._clock()
+        due, at = await self._work.due(now)
         if now < self._breather_until:
-            return
-        for job_id in await self._work.due(now):
+            return min(at or self._breather_until, self._breather_until)
+        for job_id in due:
             if len(self._in_hand) >= AT_ONCE:
-                return
+                break
             if job_id not in self._in_hand and not self._stopping:
                 task = asyncio.create_task(self._advance(job_id), name=job_id)
                 self._in_hand[job_id] = task
                 task.add_done_callback(self._done)
+        return at
 
     async def _advance(self, job_id: str) -> None:
         with structlog.contextvars.bound_contextvars(job=job_id):
@@ -111,10 +111,7 @@ class Engine:
         del self._in_hand[task.get_name()]
         self._awake.set()
 
-    async def _delay(self, now: float) -> float | None:
-        at = await self._work.next_due(now)
-        if now < self._breather_until:
-            at = min(at or self._breather_until, self._breather_until)
+    def _delay(self, at: float | None) -> float | None:
         return None if at is None else max(0.0, at - self._clock())
 
     async def _sleep(self, seconds: float | None) -> None:

@@ -139,7 +139,8 @@ class Previews:
                     await self._take(job_id)
             at = self.next_due()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), None if at is None else max(0.0, at - self._clock()))
+                async with asyncio.timeout(None if at is None else max(0.0, at - self._clock())):
+                    await self._awake.wait()
 
     def stop(self) -> None:
         """Begin nothing more. What is in hand may be cut off anywhere."""

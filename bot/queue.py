@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # How many turns ahead of its own a job's files are put where the service can fetch them.
 HOST_AHEAD = 2
+_AT_SERVICE = frozenset({JobState.SUBMITTING, JobState.RENDERING})
+_IN_LINE = frozenset({JobState.QUEUED, JobState.READY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +38,12 @@ class Turn:
     @property
     def holds_place(self) -> bool:
         """True while it takes one of the places at the service. A job that asks holds none."""
-        return self.state in {JobState.SUBMITTING, JobState.RENDERING} and not self.asks
+        return self.state in _AT_SERVICE and not self.asks
 
     @property
     def waits(self) -> bool:
         """True while its turn is still to come."""
-        return self.state in {JobState.QUEUED, JobState.READY} and not self.asks
+        return self.state in _IN_LINE and not self.asks
 
 
 def in_order(turns: Iterable[Turn]) -> list[Turn]:

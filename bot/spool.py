@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from bot.errors import SpoolFull
@@ -98,11 +99,15 @@ class Spool:
 
     def _fits(self, size: int) -> bool:
         promised = sum(self._promised.values())
-        # A file that is being written counts as promised, not as used, so that it is not counted twice.
-        used = sum(file.stat().st_size for file in self._files())
+        used = sum(self._sizes())
         free = shutil.disk_usage(self._folder).free
         return used + promised + size <= self._limit and promised + size + self._reserve <= free
 
-    def _files(self) -> list[Path]:
-        arriving = {name for path in self._promised for name in (path, path.with_name(f"{path.name}.part"))}
-        return [file for file in self._folder.glob("*/*") if file.is_file() and file not in arriving]
+    def _sizes(self) -> Iterator[int]:
+        """Yield the size of each file. One that is being written counts as promised: so it is not counted twice."""
+        arriving = {str(path) + end for path in self._promised for end in ("", ".part")}
+        for folder in os.scandir(self._folder):
+            for entry in os.scandir(folder) if folder.is_dir() else ():
+                with suppress(FileNotFoundError):  # a child process is done with it
+                    if entry.is_file() and entry.path not in arriving:
+                        yield entry.stat().st_size

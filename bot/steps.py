@@ -67,18 +67,14 @@ class Steps:
             store=store, studio=studio, host=host, settler=settler, moves=moves, clock=clock, pace=pace
         )
 
-    async def due(self, now: float) -> list[str]:
-        """Return the jobs that have something to do at this instant."""
+    async def due(self, now: float) -> tuple[list[str], float | None]:
+        """Return the jobs that have something to do at this instant, and when after it, if nothing else happens."""
         jobs = await self._store.jobs.due(now, checks=CHECKS_AT_ONCE)
+        times = [await self._store.jobs.next_due(now)]
         for turns in await self._store.jobs.lines(now):
             jobs += movable(turns, self._pace.places, now)
-        return jobs
-
-    async def next_due(self, now: float) -> float | None:
-        """Return when after this instant, if nothing else happens, a job will have something to do."""
-        times = [await self._store.jobs.next_due(now)]
-        times += [next_move_at(turns, self._pace.places, now) for turns in await self._store.jobs.lines(now)]
-        return min((at for at in times if at is not None), default=None)
+            times.append(next_move_at(turns, self._pace.places, now))
+        return jobs, min((at for at in times if at is not None), default=None)
 
     async def advance(self, job_id: str) -> None:
         """Do the one step the job's state asks for. Whatever goes wrong in it stays with this job.

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
 from collections import Counter
@@ -34,19 +33,13 @@ class Chores:
     twice: bool = False
     done: list[str] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)
-    asked: list[float] = field(default_factory=list)
 
-    async def due(self, now: float) -> list[str]:
-        self.asked.append(now)
+    async def due(self, now: float) -> tuple[list[str], float | None]:
         self.looked += 1
         if self.unreadable:
             self.unreadable -= 1
             raise StoreUnavailable("no disk")
-        return [name for name, times in self.left.items() if times]
-
-    async def next_due(self, now: float) -> float | None:
-        self.asked.append(now)
-        return self.at
+        return [name for name, times in self.left.items() if times], self.at
 
     async def advance(self, job_id: str) -> None:
         self.running[job_id] += 1
@@ -138,16 +131,6 @@ async def test_it_sleeps_until_the_next_time_and_no_longer() -> None:
         chores.at = None
         await until(lambda: chores.done)
         assert time.monotonic() - before >= 0.1
-
-
-async def test_what_falls_due_between_two_looks_is_in_one_of_them() -> None:
-    """Both are of one instant: with a clock read by each, what became due in between was in neither."""
-    ticks = itertools.count()
-    chores = opened()
-    async with running(Engine(chores, clock=lambda: float(next(ticks)))):
-        await until(lambda: chores.looked == 1)
-    due, following = chores.asked[:2]
-    assert due == following
 
 
 async def test_with_nothing_to_do_it_does_nothing() -> None:

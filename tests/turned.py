@@ -98,8 +98,8 @@ class BotTurned:
         assert self.bot is not None
         resting = self.bot.engine._breather_until
         now = self.clock()
-        steps = await self.bot.steps.next_due(now)
-        if await self.bot.steps.due(now):
+        due, steps = await self.bot.steps.due(now)
+        if due:
             steps = max(resting, self.clock())
         shows = self.bot.previews.next_due()
         steps = shows if steps is None else min(steps, shows or steps)

@@ -125,7 +125,8 @@ class Cards:
                 log.exception("the cards' loop could not look for work")
                 pause = EDIT_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._awake.wait()
 
     async def stop(self, *, within: float) -> None:
         """Show what is left to show if that is possible in time; the rest is shown after the next start."""
