@@ -61,7 +61,8 @@ class SlackOutlet:
         """Post the file's link in the job's thread."""
         channel, thread = await _target(self._cards, job, job.delivery.target)
         message = messages.pointer(job, permalink, self._prices)
-        await self._client.call("chat.postMessage", channel=channel, thread_ts=thread, text=message.text)
+        async with self._cards.threads.turn(job.id):
+            await self._client.call("chat.postMessage", channel=channel, thread_ts=thread, text=message.text)
 
     async def remove(self, job: Job) -> None:
         """Delete the posted video and its message; of one that came as a link, the file that it leads to."""

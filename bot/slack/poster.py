@@ -95,8 +95,7 @@ class Poster:
 
     async def tell(self, job: Job, card: Card) -> None:
         """Reply that the job failed, mentioning its requester."""
-        async with self._threads.turn(job.id):
-            await self._reply(job, card, messages.told(job, self._prices), "failed")
+        await self._reply(job, card, messages.told(job, self._prices), "failed")
         await self._store.cards.told(job.id)
 
     async def tell_refusals(self, job: Job, card: Card) -> None:
@@ -117,17 +116,17 @@ class Poster:
 
     async def call(self, job: Job, card: Card, question: str) -> None:
         """Reply what the requester has to decide, mentioning them: an edited card tells nobody."""
-        async with self._threads.turn(job.id):
-            await self._reply(job, card, messages.called(job, self._prices), "question")
+        await self._reply(job, card, messages.called(job, self._prices), "question")
         await self._store.cards.called(job.id, question)
 
     async def _reply(self, job: Job, card: Card, message: Message, what: str) -> None:
-        try:
-            await self._say(card.channel, self._thread(job, card), message, job, what)
-        except SlackRefusal as error:
-            if not unwelcome(error):
-                raise
-            await self._say(await self.direct_channel(job), None, message, job, what)
+        async with self._threads.turn(job.id):
+            try:
+                await self._say(card.channel, self._thread(job, card), message, job, what)
+            except SlackRefusal as error:
+                if not unwelcome(error):
+                    raise
+                await self._say(await self.direct_channel(job), None, message, job, what)
 
     def _thread(self, job: Job, card: Card) -> str:
         return job.place.thread if job.place.thread and not card.direct else card.ts
