@@ -210,7 +210,9 @@ def test_libraries_that_log_whole_addresses_are_silent_even_at_debug(restored: N
     assert [line["event"] for line in found.lines] == ["trouble"]
 
 
-def test_a_log_that_cannot_be_written_costs_the_line_and_nothing_else() -> None:
+def test_a_log_that_cannot_be_written_costs_the_line_and_nothing_else(restored: None) -> None:
+    del restored
+
     class Full(io.StringIO):
         def write(self, _: str) -> int:
             raise OSError(27, "File too large")

@@ -80,14 +80,14 @@ class Api:
     def _handler(self, operation: Operation, work: Work) -> Work:
         async def handle(request: web.Request) -> web.StreamResponse:
             state = self._state
+            if operation not in _FILES:
+                await request.read()  # what came in part is no call; a late effect needs no connection
             call = Call(operation=operation, at=state.now(), method=request.method, path=request.path)
             state.calls.append(call)
             state.changed()
             state.requests[operation] += 1
             fault = self._trouble.draw(operation)
             request[_FAULT] = fault
-            if operation not in _FILES:
-                await request.read()  # a late effect must not need the connection
             if fault is None or fault.reshapes_file:
                 response = await self._perform(operation, work, request)
             else:
