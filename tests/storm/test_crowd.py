@@ -134,7 +134,7 @@ async def test_a_crowd_at_the_buttons_breaks_no_promise(turned: Turned, seed: in
     rows = place.rows()
     assert ORDERS <= len(rows) <= ORDERS + MORE + 2
     assert all(row["state"] in FINAL and row["ask"] is None for row in rows)
-    assert sum(crowd.wrong.values()) > PRESSES / 10
+    assert sum(crowd.wrong.values()) > PRESSES / 20  # or it was no crowd
     judge_wishes(place, rows)
     judge_ends(place, rows)
     assert not place.slack.world.violations
