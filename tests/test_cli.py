@@ -153,6 +153,7 @@ def test_the_demo_delivers_what_a_telephone_brings(tmp_path: Path, phone: Files,
         assert stream.frames == (30 if part else 450)
 
 
+@pytest.mark.skipif(not LONG, reason="one more film is rendered: LONG_TESTS=1")
 def test_the_demo_shows_a_mention_in_a_thread(tmp_path: Path, media: Files) -> None:
     wish = ("--swap", "--pro", "--thread")
     swapped = understudy("demo", "--once", str(media.image), str(media.video), *wish, folder=tmp_path)

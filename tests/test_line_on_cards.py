@@ -91,7 +91,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
             SlackStandIn(bot_token="xoxb-1", signing_secret="s", folder=tmp_path / "slack", clock=clock) as slack,
             aiohttp.ClientSession() as session,
         ):
-            client = SlackClient(token="xoxb-1", base_url=slack.api_url, session=session, clock=clock)
+            client = SlackClient(token="xoxb-1", base_url=slack.api_url, session=session, clock=clock, rested=60.0)
             client.home = slack.url
             cards = Cards(client, store, prices=PRICES, tasks_at_once=1, clock=clock)
 

@@ -7,7 +7,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
 from aiohttp import web
+from turned import LONG
 
 from bot.demo.practice import BotProcess, free_port
 from bot.demo.slack import DOWNLOAD, UPLOAD, trickle
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from world import Opened, Workplace
+
+
+# Every day a bot is killed at some of its points, and in the simulation at all of them.
+long_form = pytest.mark.skipif(not LONG, reason="the long form: LONG_TESTS=1")
 
 
 def process(workplace: Workplace) -> BotProcess:
@@ -45,6 +51,7 @@ async def killed_in(workplace: Workplace, state: str) -> None:
     await process(workplace).start()
 
 
+@long_form
 async def test_killed_while_the_files_are_fetched(workplaces: Opened) -> None:
     workplace = await workplaces(here=False)
     workplace.slack.trouble.always(DOWNLOAD, trickle(1000))
@@ -52,6 +59,7 @@ async def test_killed_while_the_files_are_fetched(workplaces: Opened) -> None:
     await ended_once(workplace)
 
 
+@long_form
 async def test_killed_while_waiting_for_its_turn(workplaces: Opened) -> None:
     workplace = await workplaces(here=False)
     workplace.studio.trouble.always("create", rate_limited(2))
@@ -59,6 +67,7 @@ async def test_killed_while_waiting_for_its_turn(workplaces: Opened) -> None:
     await ended_once(workplace)
 
 
+@long_form
 async def test_killed_while_rendering(workplaces: Opened) -> None:
     workplace = await workplaces(here=False, task_seconds=2.0)
     await killed_in(workplace, "rendering")
@@ -99,6 +108,7 @@ async def test_killed_between_the_last_step_and_its_answer(workplaces: Opened) -
     await ended_once(workplace)
 
 
+@long_form
 async def test_killed_after_the_end(workplaces: Opened) -> None:
     workplace = await workplaces(here=False)
     await killed_in(workplace, "delivered")

@@ -82,8 +82,13 @@ async def test_while_it_is_looked_for_the_card_says_so(workplaces: Opened) -> No
     assert creates(workplace) == 1
 
 
-@pytest.mark.parametrize("press", ["job_send_again", "job_stop_here"])
-@pytest.mark.parametrize("settings", [{}, TEMPORARY], ids=["local", "modelstudio"])
+@pytest.mark.parametrize(
+    ("settings", "press"),
+    [
+        pytest.param({}, "job_send_again", id="local-job_send_again"),
+        pytest.param(TEMPORARY, "job_stop_here", id="modelstudio-job_stop_here"),
+    ],
+)
 async def test_what_was_fetched_and_is_not_listed_is_asked_about(
     workplaces: Opened, press: str, settings: dict[str, str]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 
-from bot.demo.slack import ChannelKind, dropped, rate_limited, slack_error
+from bot.demo.slack import ChannelKind, dropped, slack_error
 from bot.demo.studio_trouble import fails, refused
 
 if TYPE_CHECKING:
@@ -238,14 +238,6 @@ async def test_a_lost_answer_to_the_last_step_posts_one_video(workplace: Workpla
     await workplace.order()
     await workplace.until(lambda: "Done" in workplace.card())
     assert len(workplace.videos()) == 1
-
-
-async def test_throttling_is_waited_out(workplace: Workplace) -> None:
-    workplace.studio.trouble.next("create", refused(429, "Throttling", "Requests throttling triggered."))
-    workplace.slack.trouble.next("chat.update", rate_limited(0), times=2)
-    await workplace.order()
-    await workplace.until(lambda: "Done" in workplace.card())
-    assert len(workplace.studio.billed) == 1
 
 
 async def test_cancelling_in_the_queue_costs_nothing_and_leaves_nothing(workplaces: Opened) -> None:

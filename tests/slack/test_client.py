@@ -77,7 +77,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def client(server: TestServer, session: aiohttp.ClientSession) -> SlackClient:
-    return SlackClient(token=TOKEN, base_url=str(server.make_url("/api/")), session=session)
+    return SlackClient(token=TOKEN, base_url=str(server.make_url("/api/")), session=session, rested=60.0)
 
 
 async def failure(call: Awaitable[Any]) -> RemoteError:
@@ -189,7 +189,7 @@ async def test_odd_metadata_does_not_hide_the_code(client: SlackClient, slack: S
 
 
 async def test_where_nobody_listens_nothing_was_done(session: aiohttp.ClientSession, unused_tcp_port: int) -> None:
-    client = SlackClient(token=TOKEN, base_url=f"http://127.0.0.1:{unused_tcp_port}/api/", session=session)
+    client = SlackClient(token=TOKEN, base_url=f"http://127.0.0.1:{unused_tcp_port}/api/", session=session, rested=60.0)
     assert isinstance(await failure(client.call("chat.postMessage")), Unreachable)
 
 
@@ -220,7 +220,7 @@ async def test_a_silent_slack_is_unclear_and_was_asked_once(server: TestServer, 
 
     slack.answer = silence
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.1)) as session:
-        client = SlackClient(token=TOKEN, base_url=str(server.make_url("/api/")), session=session)
+        client = SlackClient(token=TOKEN, base_url=str(server.make_url("/api/")), session=session, rested=60.0)
         client._http_timeout = session.timeout
         sent = client.call("chat.postMessage") if way == "call" else client.answer(str(server.make_url("/x")), "hello")
         assert isinstance(await failure(sent), Unclear)
@@ -248,7 +248,7 @@ async def test_a_proxy_in_the_environment_is_not_used(
 ) -> None:
     monkeypatch.setenv(name, f"http://127.0.0.1:{unused_tcp_port}")
     async with slack_session() as session:
-        client = SlackClient(token=TOKEN, base_url=str(server.make_url("/api/")), session=session)
+        client = SlackClient(token=TOKEN, base_url=str(server.make_url("/api/")), session=session, rested=60.0)
         assert client.web.proxy is None
         await client.call("auth.test")
         await client.answer(str(server.make_url("/commands/x")), "hello")

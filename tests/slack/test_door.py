@@ -91,7 +91,7 @@ async def door(slack: Slack, store: Store) -> AsyncIterator[Door]:
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", slack.answer)
     async with TestServer(application) as server, aiohttp.ClientSession() as session:
-        client = SlackClient(token="xoxb-1", base_url=str(server.make_url("/api/")), session=session)
+        client = SlackClient(token="xoxb-1", base_url=str(server.make_url("/api/")), session=session, rested=60.0)
         cards = Cards(client, store, prices=PRICES, tasks_at_once=1, clock=Clock())
         moves = Moves(store.jobs, changed=cards.changed)
 
@@ -177,7 +177,7 @@ async def test_what_slack_signed_within_five_minutes_is_answered(door: Door, age
 
 async def test_without_a_secret_nothing_is_let_in(slack: Slack, store: Store) -> None:
     async with aiohttp.ClientSession() as session:
-        client = SlackClient(token="xoxb-1", base_url="http://127.0.0.1:9/", session=session)
+        client = SlackClient(token="xoxb-1", base_url="http://127.0.0.1:9/", session=session, rested=60.0)
         cards = Cards(client, store, prices=PRICES, tasks_at_once=1, clock=Clock())
         intake: Any = None
         listeners = Listeners(client=client, intake=intake, store=store, cards=cards, clock=Clock())

@@ -46,7 +46,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         slack_session() as session,
         media_session() as media,
     ):
-        client = SlackClient(token=TOKEN, base_url=slack.api_url, session=session)
+        client = SlackClient(token=TOKEN, base_url=slack.api_url, session=session, rested=60.0)
         file = await slack.person("ada").upload(BYTES, name="hero.png")
         owner = place(user=slack.person("ada").id)
         job = queued(order=order(image=SourceFile(file, "hero.png", len(BYTES))), place=owner)

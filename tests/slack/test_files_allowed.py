@@ -79,7 +79,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
         world.add_channel("secret", kind=ChannelKind.PRIVATE, members=[ben.id])
         world.add_channel("shared secret", kind=ChannelKind.PRIVATE, members=[ada.id, ben.id])
         world.dm("ben").name = "ben's direct messages"
-        client = SlackClient(token=TOKEN, base_url=slack.api_url, session=session)
+        client = SlackClient(token=TOKEN, base_url=slack.api_url, session=session, rested=60.0)
         yield Room(slack, client, SlackFiles(client, media, token=TOKEN, api_url=slack.api_url), tmp_path / "image")
 
 

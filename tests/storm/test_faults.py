@@ -130,6 +130,15 @@ async def test_a_success_without_an_address_is_asked_for_until_its_day_is_over_t
     assert "may have cost" in place.card()
 
 
+async def test_throttling_is_waited_out(turned: Turned) -> None:
+    place = await turned()
+    place.studio.trouble.next("create", at_studio.refused(429, "Throttling", "Requests throttling triggered."))
+    place.slack.trouble.next("chat.update", at_slack.rate_limited(0), times=2)
+    await place.order()
+    await place.go_on(place.shown, within=DAY)
+    assert place.judge(jobs=1) == {"delivered": 1}
+
+
 async def test_broken_copies_are_counted_and_not_the_tries_at_a_service_that_is_away(turned: Turned) -> None:
     place = await turned()
     place.studio.trouble.next("result", at_studio.http_status(503), times=7)
