@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from measure import CLIENT_CORE, SERVER_CORE, Companion, Row, fsync_seconds, pin, quantile, say, table
-from submissions import CONNECTIONS, SECRET, Requests, closed_loop, open_loop, submission
+from benchmarks.measure import CLIENT_CORE, SERVER_CORE, Companion, Row, fsync_seconds, pin, quantile, say, table
+from benchmarks.submissions import CONNECTIONS, SECRET, Requests, closed_loop, open_loop, submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,7 +183,7 @@ class Bench:
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         def start(*words: str) -> Companion:
-            return stack.enter_context(Companion(__file__, "--folder", str(folder), *words))
+            return stack.enter_context(Companion("benchmarks.ack", "--folder", str(folder), *words))
 
         self._servers = {name: start("--serve", name) for name in ("durable", "none")}
         self._source = start("--source")

@@ -17,7 +17,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from measure import CLIENT_CORE, SERVER_CORE, Companion, Row, fsync_seconds, pin, say, table
+from benchmarks.measure import CLIENT_CORE, SERVER_CORE, Companion, Row, fsync_seconds, pin, say, table
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -123,7 +123,7 @@ def measured(size: int, rounds: int, folder: Path) -> bool:
     with ExitStack() as stack:
         servers = {
             name: stack.enter_context(
-                Companion(__file__, "--serve", name, "--folder", str(folder), "--size", str(size))
+                Companion("benchmarks.hosting", "--serve", name, "--folder", str(folder), "--size", str(size))
             )
             for name in seconds
         }

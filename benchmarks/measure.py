@@ -80,11 +80,11 @@ def table(rows: Sequence[Row]) -> bool:
 
 
 class Companion:
-    """A script of ours in a process of its own, which answers each line on its input with one line of JSON."""
+    """A module of ours in a process of its own, which answers each line on its input with one line of JSON."""
 
-    def __init__(self, script: str, *arguments: str) -> None:
+    def __init__(self, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", module, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.hello: Any = self._answer()
 

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import av
 from av.filter import Graph
-from measure import Companion, quantile
-from submissions import submission
 
+from benchmarks.measure import Companion, quantile
+from benchmarks.submissions import submission
 from bot.media.child import WORKER
 from bot.media.film import X264
 from bot.media.prepare import MEND_LIMITS, Preparer
@@ -86,7 +86,7 @@ class Spent:
 
 def make(case: Case, to: Path) -> None:
     """Have another process write the case's film."""
-    command = [sys.executable, __file__, "--make", case.name, "--to", str(to)]
+    command = [sys.executable, "-m", "benchmarks.media", "--make", case.name, "--to", str(to)]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
 
 
@@ -247,11 +247,10 @@ def measure_acks(folder: Path, rounds: int = 3, seconds: float = 6.0) -> list[st
     path = folder / "long.mp4"
     make(CASES[-1], path)
     (folder / "submission").write_text(submission())
-    script = str(Path(__file__).with_name("ack.py"))
     idle, beside = [], []
     with (
-        Companion(script, "--folder", str(folder), "--serve", "durable") as server,
-        Companion(script, "--folder", str(folder), "--generate") as load,
+        Companion("benchmarks.ack", "--folder", str(folder), "--serve", "durable") as server,
+        Companion("benchmarks.ack", "--folder", str(folder), "--generate") as load,
     ):
         for _ in range(rounds):
             idle.append(quantile(load.ask(server.hello, 0, seconds), 0.99))

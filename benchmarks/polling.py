@@ -18,8 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from measure import Row, quantile, table
-
+from benchmarks.measure import Row, quantile, table
 from bot.estimate import DOCUMENTED, Estimate, Sample, learn, next_look
 from bot.job import JobState
 from bot.order import Kind, Quality

@@ -229,7 +229,7 @@ def _output(command: list[str]) -> str:
 
 @contextmanager
 def _server(size: int) -> Iterator[str]:
-    command = [sys.executable, __file__, "--serve", "--size", str(size)]
+    command = [sys.executable, "-m", "benchmarks.transfer", "--serve", "--size", str(size)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip() if process.stdout else 0}"
@@ -246,7 +246,17 @@ def _rounds(base: str, folder: Path, size: int, rounds: int) -> tuple[list[float
         if with_curl:
             curl.append(_curl(base, folder, size))
         for name in names:
-            command = [sys.executable, __file__, "--measure", name, "--base", base, "--folder", str(folder)]
+            command = [
+                sys.executable,
+                "-m",
+                "benchmarks.transfer",
+                "--measure",
+                name,
+                "--base",
+                base,
+                "--folder",
+                str(folder),
+            ]
             found = json.loads(_output([*command, "--size", str(size)]))
             runs[name].seconds.append(found["seconds"])
             runs[name].growth.append(found["growth"])

@@ -15,8 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from measure import Row, quantile, table
-
+from benchmarks.measure import Row, quantile, table
 from bot.estimate import DOCUMENTED, Sample, learn
 from bot.job import Input, Job, JobState, Media, Mending
 from bot.order import Kind, Order, Place, Quality, SourceFile
