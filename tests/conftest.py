@@ -25,7 +25,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Files:
     folder = tmp_path_factory.mktemp("media")
     files = Files(image=folder / "hero.png", video=folder / "dance.mp4")
     samples.character(files.image)
-    samples.dancer(files.video, seconds=2.0)
+    samples.dancer(files.video, seconds=2.0, size=(288, 512))  # small: hundreds of jobs look at it
     return files
 
 

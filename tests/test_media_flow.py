@@ -83,7 +83,7 @@ async def test_what_will_be_sent_is_shown_once_with_descriptions(workplaces: Ope
         assert "Picture: cropped from 1000 × 300 px to 900 × 300 px." in said
     picture, sheet = (workplace.slack.world.files[file] for file in preview.files)
     assert picture.alt_text == "The picture as it will be sent: PNG, 900 × 300 px"
-    assert sheet.alt_text == "Nine frames of the video as it will be sent: 2.0 s, 576 × 1024 px"
+    assert sheet.alt_text == "Nine frames of the video as it will be sent: 2.0 s, 288 × 512 px"
     assert picture.path.read_bytes() == fetched(workplace, Role.IMAGE).read_bytes()
     with Image.open(sheet.path) as drawn:
         assert drawn.format == "JPEG"

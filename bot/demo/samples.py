@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.demo.samples_dance import film
+from bot.demo import samples_dance
 from bot.demo.samples_figure import SIZE, portrait
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def character(to: Path) -> None:
     to.write_bytes(_character(_FORMATS[to.suffix.lower()]))
 
 
-def dancer(to: Path, *, seconds: float = 4.0) -> None:
-    """Write an MP4 of a dancer: 576 by 1024 pixels, 24 frames a second, H.264, with a tune in AAC. Blocks."""
-    to.write_bytes(_dancer(seconds))
+def dancer(to: Path, *, seconds: float = 4.0, size: tuple[int, int] = samples_dance.SIZE) -> None:
+    """Write an MP4 of a dancer: upright, 24 frames a second, H.264, with a tune in AAC. Blocks."""
+    to.write_bytes(_dancer(seconds, size))
 
 
 @functools.cache
@@ -45,9 +45,9 @@ def _character(kind: str) -> bytes:
 
 
 @functools.cache
-def _dancer(seconds: float) -> bytes:
+def _dancer(seconds: float, size: tuple[int, int]) -> bytes:
     # A real file, because moving the index to the front means reading again what was written.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "dancer.mp4"
-        film(path, seconds)
+        samples_dance.film(path, seconds, size)
         return path.read_bytes()

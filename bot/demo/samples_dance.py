@@ -30,15 +30,15 @@ _GROUND = 261.63  # hertz: middle C
 _LOOK = Look(skin="#c68a63", shade="#a8704c", hair="#26222e", top="#f2c14e", trousers="#5d4e8c", shoes="#ffffff")
 
 
-def film(to: Path, seconds: float) -> None:
-    """Write the dance as an MP4."""
+def film(to: Path, seconds: float, size: tuple[int, int]) -> None:
+    """Write the dance as an MP4 of this width and height."""
     with av.open(str(to), "w", format="mp4", options={"movflags": "+faststart"}) as output:
         stream = output.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "23"})
-        stream.width, stream.height = SIZE
+        stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 2
         packets = sound(output, seconds)
-        ground = stage()
+        ground = stage(size)
         for index in range(round(seconds * FPS)):
             image = moment(ground, index / FPS)
             frame = film_frame(image)
@@ -76,9 +76,9 @@ def _tune(seconds: float) -> array.array[int]:
     return (samples * -(-length // once))[:length]
 
 
-def stage() -> Image.Image:
+def stage(size: tuple[int, int] = SIZE) -> Image.Image:
     """Return the empty stage, twice as fine as ``moment`` returns it."""
-    width, height = SIZE[0] * _FINE, SIZE[1] * _FINE
+    width, height = size[0] * _FINE, size[1] * _FINE
     shade = Image.linear_gradient("L").resize((width, height))
     image = Image.composite(Image.new("RGB", shade.size, "#7a5c99"), Image.new("RGB", shade.size, "#2d2a4a"), shade)
     brush = Brush(image, height)

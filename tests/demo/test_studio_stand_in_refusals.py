@@ -127,9 +127,9 @@ async def test_a_picture_that_is_none_fails(bench: Bench) -> None:
     assert (await bench.failure())[0] == "InvalidImage.FileFormat"
 
 
-async def test_a_video_that_is_cut_off_fails(bench: Bench) -> None:
-    kind, content = bench.origin.files["/d.mp4"]
-    bench.origin.files["/d.mp4"] = (kind, content[:-5000])
+async def test_a_video_that_is_cut_off_fails(bench: Bench, tmp_path: Path) -> None:
+    samples.dancer(tmp_path / "whole.mp4", seconds=2.0)
+    bench.origin.files["/d.mp4"] = ("video/mp4", (tmp_path / "whole.mp4").read_bytes()[:-5000])
     assert (await bench.failure())[0] == "InvalidVideo.FileFormat"
 
 
