@@ -10,6 +10,7 @@ import struct
 import sys
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def specimens(*, port: int, canary: Path) -> list[Specimen]:
         Specimen("film-as-picture.jpg", _IMAGE, films["plain.mp4"][0], "kind"),
         Specimen("picture-as-film.mp4", _VIDEO, pictures["plain.jpeg"][0], "kind"),
     ]
-    made += [Specimen(name, _VIDEO, films["plain.mp4"][0], FITS) for name in NAMES]
+    made += [Specimen(name, _VIDEO, films["plain.mp4"][0], FITS) for name in all_names()]
     return made
 
 
@@ -129,8 +130,13 @@ NAMES = (
     "concat:a.mp4|b.mp4",
     " . ",
     "n" * 240,
-    *_every_script(),
 )
+
+
+@cache
+def all_names() -> tuple[str, ...]:
+    """Return names that people, and those who mean harm, give to files, among them letters of every script."""
+    return (*NAMES, *_every_script())
 
 
 def _pictures() -> Iterator[tuple[str, tuple[bytes, str]]]:

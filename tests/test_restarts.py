@@ -89,6 +89,7 @@ async def test_killed_before_the_inputs_were_fetched_it_is_sent_again_and_billed
     assert len(workplace.studio.billed) == 1
 
 
+@long_form
 async def test_killed_while_the_video_is_posted(workplaces: Opened) -> None:
     workplace = await workplaces(here=False)
     workplace.slack.trouble.always(UPLOAD, slow_slack(30))

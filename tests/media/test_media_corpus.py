@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from media_corpus import EITHER, FITS, MENDED, NAMES
+from media_corpus import EITHER, FITS, MENDED, NAMES, all_names
 from turned import LONG
 
 from bot.errors import UserError
@@ -76,7 +76,7 @@ def test_every_file_of_the_corpus_is_judged_as_it_should_and_harms_nothing(corpu
 
 def file_name(specimen: Specimen) -> str:
     """The name under which its file lies: its own, if it was chosen for its letters."""
-    return specimen.name if specimen.name in NAMES else "in"
+    return specimen.name if specimen.name in all_names() else "in"
 
 
 REPRESENTATIVE = (
