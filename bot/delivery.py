@@ -125,8 +125,8 @@ class References(Protocol):
         """Have one of them in the spool as it went to the service, or raise why not."""
         ...
 
-    async def evictable(self, job: Job) -> list[str]:
-        """Return the jobs whose files may be thrown out to make room for this one's."""
+    async def make_room(self, job: Job, path: Path, size: int) -> None:
+        """Promise so many bytes to a file of this job, or raise SpoolFull. The promise ends with the spool's."""
         ...
 
 
@@ -197,7 +197,7 @@ class Deliverer:
     async def _fetch(self, job: Job, result: Result) -> Job:
         path = self._spool.path(job.id, FETCHED_NAME)
         # How much will come is known only when it comes. What waits here makes room: it can be had again.
-        self._spool.make_room(path, RESULT_USUAL_BYTES, evictable=await self._references.evictable(job))
+        await self._references.make_room(job, path, RESULT_USUAL_BYTES)
         try:
             size = await self._results.fetch(result, path, at_most=RESULT_MAX_BYTES)
         except Refused:
@@ -224,7 +224,7 @@ class Deliverer:
         to = self._spool.path(job.id, RESULT_NAME)
         try:
             reference = await self._reference(job, fetched)
-            self._spool.make_room(to, size + RESULT_MORE_BYTES, evictable=await self._references.evictable(job))
+            await self._references.make_room(job, to, size + RESULT_MORE_BYTES)
             finished = await self._finisher.finish(fetched, reference, to)
         except InterruptedError:  # the machine is going down: the next start finishes it
             raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from bot.errors import Refused, UserError
+from bot.errors import Refused, SpoolFull, UserError
 from bot.failure import Failure, FailureCode
 from bot.job import Input, Mending
 from bot.media.limits import LIMITS, MB, MENDABLE, Wish
@@ -156,7 +156,7 @@ class Inputs:
 
     async def _fetch(self, job: Job, role: Role, to: Path) -> None:
         most = self._most(role)
-        self._spool.make_room(to, job.order.file(role).size or most, evictable=await self.evictable(job))
+        await self.make_room(job, to, job.order.file(role).size or most)
         try:
             await self._source.fetch(job, role, to, at_most=most)
         finally:
@@ -168,7 +168,7 @@ class Inputs:
         async with self._turns:
             # Another codec may need some times as much; what it makes is never more than the service takes.
             room = min(LIMITS[role].size, 4 * self._spool.size(job.id, came.name) + 10 * MB)
-            self._spool.make_room(to, room, evictable=await self.evictable(job))
+            await self.make_room(job, to, room)
             try:
                 prepared = await self._preparer.prepare(came, role, to, wish=wish, progress=progress)
                 if prepared.kept:
@@ -179,7 +179,17 @@ class Inputs:
             log.info("a file was made to fit", role=str(role), changes=[mend.change for mend in prepared.mended])
         return Input(media=prepared.media, mending=Mending(original=prepared.original, mends=prepared.mended))
 
-    async def evictable(self, job: Job) -> list[str]:
+    async def make_room(self, job: Job, path: Path, size: int) -> None:
+        """Promise so many bytes to a file of this job; who waits furthest back in its line makes room if need be.
+
+        Raises SpoolFull if that is not enough. The promise ends with the spool's ``settle``.
+        """
+        try:
+            self._spool.make_room(path, size, evictable=())
+        except SpoolFull:
+            self._spool.make_room(path, size, evictable=await self._evictable(job))
+
+    async def _evictable(self, job: Job) -> list[str]:
         """Return the jobs that only wait, with nothing given away yet: last in line first."""
         turns = await self._store.jobs.turns(job.order.kind, self._clock())
         waiting = [turn.id for turn in in_order(turns) if not turn.hosted and turn.id != job.id]
