@@ -97,13 +97,15 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--replay", type=int)
     parser.add_argument("--every-point", action="store_true")
+    parser.add_argument("--one-in", type=int, default=1, help="of so many worlds, for every point: the seed says which")
     arguments = parser.parse_args()
     if arguments.replay is not None:
         return min(1, replay(arguments.replay))
     began = time.monotonic()
     with ProcessPoolExecutor(arguments.processes) as pool:
         if arguments.every_point:
-            total = merged(list(pool.map(play_points, range(len(worlds(many=True))))))
+            some = range(arguments.seed % arguments.one_in, len(worlds(many=True)), arguments.one_in)
+            total = merged(list(pool.map(play_points, some)))
         else:
             total = merged(list(pool.map(play_seeds, *chunks(arguments.seed, arguments.schedules))))
     seconds = time.monotonic() - began
