@@ -181,16 +181,16 @@ class Found:
 class Bench:
     """Both servers, the source of the transfers and the load."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, found: dict[str, Found], fsync: list[float]) -> None:
         def start(*words: str) -> Companion:
             return stack.enter_context(Companion("benchmarks.ack", "--folder", str(folder), *words))
 
-        self._servers = {name: start("--serve", name) for name in ("durable", "none")}
+        self._servers = {name: start("--serve", name) for name in found}
         self._source = start("--source")
         self._load = start("--generate")
         self._folder = folder
-        self.found = {name: Found() for name in self._servers}
-        self.fsync: list[float] = []
+        self.found = found
+        self.fsync = fsync
 
     def acknowledge(self, seconds: float, *, flip: bool) -> None:
         """Measure both servers, one connection and many."""
@@ -215,10 +215,8 @@ class Bench:
         server.ask(0, 0)
 
 
-def rows(bench: Bench) -> list[Row]:
+def rows(durable: Found, none: Found, fsync: float) -> list[Row]:
     """Return the table's rows."""
-    durable, none = bench.found["durable"], bench.found["none"]
-    fsync = statistics.median(bench.fsync)
     allowed = ADDED_SECONDS + fsync
     added = statistics.median(own - other for own, other in zip(durable.alone, none.alone, strict=True))
     before, step = _share(durable.answers, 0.005, 0.009), _share(durable.answers, 0.009, 0.013)
@@ -277,16 +275,21 @@ def histogram(answers: list[float]) -> str:
 
 def measured(rounds: int, seconds: float, folder: Path) -> bool:
     """Run the rounds, print the table, return whether the targets are reached."""
-    (folder / "submission").write_text(submission())
-    with ExitStack() as stack:
-        bench = Bench(folder, stack)
-        pin(SERVER_CORE)  # the disk's floor is taken where the store writes
-        for _ in range(rounds):
+    durable, none = Found(), Found()
+    fsync: list[float] = []
+    pin(SERVER_CORE)  # the disk's floor is taken where the store writes
+    for number in range(rounds):
+        # New ones each time: where its memory lies makes the same server faster or slower by 4 %, as long as it lives.
+        own = folder / str(number)
+        own.mkdir()
+        (own / "submission").write_text(submission())
+        with ExitStack() as stack:
+            bench = Bench(own, stack, {"durable": durable, "none": none}, fsync)
             for index in range(TURNS):  # short ones: the machine changes its speed within seconds
                 bench.acknowledge(seconds, flip=bool(index % 2))
             bench.transfer(seconds * 12)
-        good = table(rows(bench))
-    print(histogram(bench.found["durable"].answers))
+    good = table(rows(durable, none, statistics.median(fsync)))
+    print(histogram(durable.answers))
     return good
 
 
