@@ -76,6 +76,13 @@ def _read(name: str, text: str) -> Any:
 
 def from_row(row: Mapping[str, Any]) -> Job:
     """Return the job that ``to_row`` was given."""
+    return _job(tuple([row[name] for name in COLUMNS]))
+
+
+@lru_cache(maxsize=1024)
+def _job(values: tuple[Any, ...]) -> Job:
+    """Return the job of these columns. It is frozen, and looked at several times before it changes."""
+    row = dict(zip(COLUMNS, values, strict=True))
     documents: dict[str, Any] = {}
     for name in _DOCUMENTS:
         text = row[_RENAMED.get(name, name)]
