@@ -188,6 +188,7 @@ class Previews:
         preview = await self._store.previews.get(job_id)
         if preview.ended:
             return None
+        await self._store.sure()
         job = await self._store.jobs.get(job_id)
         if preview.completing_at is not None:
             return await self._look(job, preview)

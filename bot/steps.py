@@ -81,6 +81,7 @@ class Steps:
 
         Raises StoreUnavailable when nothing can be stored: then nothing was decided either.
         """
+        await self._store.sure()
         job = await self._store.jobs.get(job_id)
         try:
             async with asyncio.timeout(STEP_SECONDS):

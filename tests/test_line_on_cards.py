@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
-from builders import ADA, NOW, PRICES, TEAM, Clock, in_state, place
+from builders import ADA, NOW, PRICES, TEAM, Clock, full_disk, in_state, place
 from world import text_of, texts_of
 
 from bot.demo.slack import SlackStandIn
@@ -104,6 +104,19 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
             )
             words = FirstWords(intake=intake, store=store, cards=cards, clock=clock)
             yield Desk(slack, store, cards, words, clock)
+
+
+async def test_while_nothing_can_be_stored_no_card_is_posted_again_and_again(desk: Desk, tmp_path: Path) -> None:
+    await desk.line([ADA])
+    shown = asyncio.create_task(desk.cards.run())
+    with full_disk(tmp_path / "jobs.db"):
+        await desk.cards.start()
+        await desk.pass_time(900)
+        assert len(desk.slack.calls.of("chat.postMessage")) == 1
+    await desk.pass_time(900)
+    assert len(desk.slack.calls.of("chat.postMessage")) == 2  # where the first one is was forgotten
+    await desk.cards.stop(within=1.0)
+    await shown
 
 
 async def test_near_places_are_exact_far_ones_rounded_and_only_what_reads_differently_is_edited(desk: Desk) -> None:

@@ -251,6 +251,7 @@ class Cards:
         self._due[job_id] = self._not_before[job_id] = self._clock() + (wish or own)
 
     async def _show(self, job: Job) -> None:
+        await self._store.sure()
         if await self._store.cards.get(job.id) is None:
             self._poster.in_turn(POST, f"{POST} {job.place.channel}")
         card = await self.ensure(job)

@@ -71,6 +71,15 @@ class Store:
                  ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"""
         await self._writer.run(lambda db: db.execute(sql))
 
+    async def sure(self) -> None:
+        """Raise StoreUnavailable if the last change could not be stored and still nothing can.
+
+        To be asked before anything is done that will have to be noted. What can't be noted is done again: large files
+        brought and sent, a person told, every few seconds for as long as the disk is full.
+        """
+        if self._writer.in_doubt:
+            await self.check()
+
     def close(self) -> None:
         """Finish what was asked for, then let the file go."""
         self._writer.close()

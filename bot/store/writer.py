@@ -28,6 +28,8 @@ TURNS = 3
 class Writing(Protocol):
     """Who runs the operations that change something."""
 
+    in_doubt: bool  # the last one could not be stored, so the next one hardly can
+
     async def run(self, work: Callable[[Database], T]) -> T:
         """Return what ``work`` returned, once it is stored for good; StoreUnavailable if nothing can be."""
         ...
@@ -60,6 +62,7 @@ class Writer:
         self._asked: list[Operation] = []
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._closed = False
+        self.in_doubt = False
         self._thread.start()
 
     async def run(self, work: Callable[[Database], T]) -> T:
@@ -71,7 +74,13 @@ class Writer:
         self._asked.append(Operation(work, done))
         if len(self._asked) == 1:
             loop.call_soon(self._gather, loop, 0, TURNS)
-        return await done
+        try:
+            result = await done
+        except StoreUnavailable:
+            self.in_doubt = True
+            raise
+        self.in_doubt = False
+        return result
 
     def _gather(self, loop: asyncio.AbstractEventLoop, known: int, turns: int) -> None:
         """Hand over what is asked for once a turn of the loop brings no more.

@@ -203,12 +203,15 @@ class _Disk:
     def __init__(self, life: Life, db: Database) -> None:
         self._life = life
         self._db = db
+        self.in_doubt = False
 
     async def run(self, work: Callable[[Database], T]) -> T:
         await self._life.point("commit: before")
         full = self._life.world.plan.disk_full
         if full is not None and full[0] <= self._life.world.loop.time() < full[1]:
+            self.in_doubt = True
             raise StoreUnavailable("database or disk is full")
+        self.in_doubt = False
         operation = Operation(work)
         transact(self._db, [operation])
         await self._life.point("commit: done")

@@ -5,6 +5,7 @@ The long forms: ``python tests/simulation/run.py --schedules 100000`` and ``--ev
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -112,6 +113,11 @@ def test_the_same_plan_runs_the_same_way(theatre: Theatre) -> None:
     assert [history(seed) for seed in range(4)] == [history(seed) for seed in range(4)]
 
 
+def done(outcome: Outcome) -> Counter[str]:
+    """Return how often each thing was done that is no commit."""
+    return Counter(point for life in outcome.lives for point in life if not point.startswith("commit"))
+
+
 def only(outcome: Outcome) -> JobState:
     assert outcome.bad == []
     (job,) = outcome.jobs
@@ -168,6 +174,18 @@ def test_a_bot_that_starts_on_a_full_disk_works_once_there_is_room(theatre: Thea
     world = Plan(disk_full=(30.0, 300.0), restarts=(2.0,))
     outcome = theatre.play(replace(world, crashes=died_at(theatre, Plan(), "query: before")))
     assert only(outcome) is JobState.DELIVERED
+
+
+@pytest.mark.parametrize("revocable", [True, False], ids=["local", "modelstudio"])
+def test_while_nothing_can_be_stored_nothing_is_done_again_and_again(theatre: Theatre, *, revocable: bool) -> None:
+    """What cannot be noted has to be repeated: files of 200 MB would be brought and sent every five seconds."""
+    world = Plan(revocable=revocable)
+    usual = done(theatre.play(world))
+    for start in (0.2, 0.4, 0.6, 0.8, 1.0, 1.4, *range(2, 60, 6)):  # the first while its files are shown
+        outcome = theatre.play(replace(world, disk_full=(start, start + 2000.0)))
+        assert only(outcome) is JobState.DELIVERED
+        more = done(outcome) - usual
+        assert max(more.values(), default=0) <= 3, f"full from {start} s: {more}"
 
 
 def test_a_share_that_takes_effect_twenty_seconds_late_is_not_sent_again_before(theatre: Theatre) -> None:

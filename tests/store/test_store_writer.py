@@ -212,6 +212,20 @@ async def test_the_check_fails_while_no_row_can_be_written(store: Store, path: P
     await store.check()
 
 
+async def test_whether_anything_can_be_stored_is_asked_only_after_something_was_not(store: Store, path: Path) -> None:
+    job = await store.jobs.add(queued())
+    with full_disk(path):
+        await store.sure()
+        with pytest.raises(StoreUnavailable):
+            await store.jobs.save(job, job.cancelled(ADA, now=NOW))
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await store.sure()
+    await store.sure()
+    with full_disk(path):
+        await store.sure()
+
+
 async def test_a_locked_database_is_unavailable_and_comes_back(path: Path) -> None:
     Store(path, clock=Clock()).close()
 
