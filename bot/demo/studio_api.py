@@ -137,7 +137,8 @@ class Api:
         try:
             if operation in _PER_SECOND:
                 request[_KEY_ID] = authenticate(request.headers, self._state.keys)
-                self._state.count(operation, limit=_PER_SECOND[operation])
+                if operation is not Operation.CREATE:  # each model has a limit of its own
+                    self._state.count(operation, limit=_PER_SECOND[operation])
             return await work(request)
         except Rejection as rejection:
             if operation in _FILES:
@@ -153,6 +154,7 @@ class Api:
             refusal = rejection.code
             self._state.creates.append(Create(at=now, headers=headers, body=body, task_id=None, refusal=refusal))
             raise
+        self._state.count(f"{Operation.CREATE} {asked.model}", limit=_PER_SECOND[Operation.CREATE])
         task = self._works.take(asked, key_id=request[_KEY_ID], request_id=request_id)
         self._state.creates.append(Create(at=now, headers=headers, body=body, task_id=task.id))
         self._state.changed()

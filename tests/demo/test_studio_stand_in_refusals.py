@@ -105,7 +105,9 @@ async def test_limits_of_calls_a_second_count_only_when_enforced(bench: Bench) -
     bench.studio.state.limited = True
     answer = await bench.post(bench.order())
     assert (answer.status_code, answer.json()["code"]) == (429, "Throttling.RateQuota")
-    assert bench.studio.state.busiest["create"] == 7
+    assert bench.studio.state.busiest["create wan2.2-animate-move"] == 7
+    other = await bench.post(bench.order(model="wan2.2-animate-mix"))
+    assert other.status_code == 200  # each model has a limit of its own
 
 
 # What ends FAILED

@@ -138,7 +138,7 @@ async def test_a_storm_breaks_no_promise(turned: Turned, seed: int) -> None:
     # Never a hail: a call is made for a reason, and a refusal is not answered with the same call at once.
     asked = place.slack.calls.counts() + Counter(map(str, place.studio.requests.elements()))
     assert max(asked.values()) <= 60 * JOBS, asked
-    assert place.studio.state.busiest["create"] <= 5
+    assert all(busiest <= 5 for what, busiest in place.studio.state.busiest.items() if what.startswith("create"))
     assert place.studio.state.busiest["query"] <= 20
     in_order(place)
 
