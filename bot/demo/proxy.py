@@ -50,6 +50,7 @@ class Proxy:
         self._target = 0
         self._sometimes: tuple[tuple[Toxic, ...], float, random.Random] | None = None
         self._server: asyncio.Server | None = None
+        self._held: socket.socket | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._talks: set[asyncio.Task[None]] = set()
 
@@ -66,12 +67,14 @@ class Proxy:
     async def stop(self) -> None:
         """End everything."""
         await self.refuse()
+        self._let_go()
 
     async def refuse(self) -> None:
         """Shut the door: connections that exist are reset, new ones refused."""
         if self._server is not None:
             self._server.close()
             self._server = None
+            self._hold()
         self.reset()
         for talk in tuple(self._talks):
             talk.cancel()
@@ -80,8 +83,20 @@ class Proxy:
     async def accept(self) -> None:
         """Open the door again."""
         if self._server is None:
+            self._let_go()
             self._server = await asyncio.start_server(self._met, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
+
+    def _hold(self) -> None:
+        """Keep the port while nobody listens there: for hours of a test any other program could be given it."""
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", self.port))
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     def reset(self) -> None:
         """Reset every connection that is open, so that the next ones meet what was ordered."""
