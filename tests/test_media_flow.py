@@ -140,6 +140,7 @@ async def test_a_preview_that_can_not_be_posted_holds_up_nothing(workplaces: Ope
     assert not list((workplace.folder / "data" / "spool").iterdir())
 
 
+@pytest.mark.skipif(not LONG, reason="every day the simulation does it: LONG_TESTS=1")
 async def test_killed_while_the_video_is_mended_it_is_mended_by_the_next_bot(workplaces: Opened, phone: Files) -> None:
     workplace = await workplaces(here=False)
     assert isinstance(workplace.bot, BotProcess)

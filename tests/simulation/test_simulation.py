@@ -181,7 +181,7 @@ def test_while_nothing_can_be_stored_nothing_is_done_again_and_again(theatre: Th
     """What cannot be noted has to be repeated: files of 200 MB would be brought and sent every five seconds."""
     world = Plan(revocable=revocable)
     usual = done(theatre.play(world))
-    for start in (0.2, 0.4, 0.6, 0.8, 1.0, 1.4, *range(2, 60, 6)):  # the first while its files are shown
+    for start in (0.2, 0.4, 0.6, 1.0, 1.4, *range(2, 60, 12)):  # the first while its files are shown
         outcome = theatre.play(replace(world, disk_full=(start, start + 2000.0)))
         assert only(outcome) is JobState.DELIVERED
         more = done(outcome) - usual

@@ -66,6 +66,7 @@ async def test_model_studio_may_be_away_for_hours_in_any_state(turned: Turned, s
     assert place.judge(jobs=JOBS) == {"delivered": JOBS}
 
 
+@pytest.mark.skipif(not LONG, reason="each of them is away in a test of its own: LONG_TESTS=1")
 async def test_both_may_be_away_and_the_bot_may_be_restarted_meanwhile(turned: Turned) -> None:
     place = await turned(through=True)
     await orders(place, 1)
