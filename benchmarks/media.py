@@ -242,7 +242,7 @@ def measure_bot(folder: Path) -> list[str]:
     return [] if after - before <= TARGET_BOT_MB else ["bot"]
 
 
-def measure_acks(folder: Path, rounds: int = 3, seconds: float = 6.0) -> list[str]:
+def measure_acks(folder: Path, rounds: int = 5, seconds: float = 6.0) -> list[str]:
     """Print how long acknowledgements take beside two long mends, and return what missed its target."""
     path = folder / "long.mp4"
     make(CASES[-1], path)
