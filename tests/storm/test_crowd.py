@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 DAY = 86400.0
 ORDERS, PEOPLE, PRESSES = (200, 50, 1200) if LONG else (3, 3, 24)
 MORE = ORDERS // 2  # jobs that buttons may add
-SEEDS = [int(seed) for seed in os.environ.get("STORM_SEEDS", "1 2" if LONG else "1").split()]
+# ``CROWD_SEEDS="7 8"`` replays these; a failure names its own.
+SEEDS = [int(seed) for seed in os.environ.get("CROWD_SEEDS", "1 2" if LONG else "1").split()]
 BUSY: dict[str, Any] = {str(wish): at_slack.rate_limited(wish) for wish in (None, 1, 30)}
 CALLS = (
     "chat.update",
