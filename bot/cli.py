@@ -9,16 +9,12 @@ from pathlib import Path
 
 import click
 
-from bot import log
-from bot.app import serve as serve_bot
-from bot.config import ConfigError, read
-from bot.lock import FolderInUse
-from bot.manifest import manifest as app_manifest
 from bot.order import Kind
-from bot.store import NewerDatabase
 
 # Exit status for settings or a data folder that can't be used; a platform should not simply start again.
 UNUSABLE = 2
+
+# Each command imports what it needs by itself: all of it together takes longer than any help or manifest.
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +26,12 @@ def main() -> None:
 @main.command()
 def serve() -> None:
     """Run the bot, configured by the environment and a .env file (see the README)."""
+    from bot import log  # noqa: PLC0415 -- as said above
+    from bot.app import serve as serve_bot  # noqa: PLC0415
+    from bot.config import ConfigError, read  # noqa: PLC0415
+    from bot.lock import FolderInUse  # noqa: PLC0415
+    from bot.store import NewerDatabase  # noqa: PLC0415
+
     try:
         settings = read()
     except ConfigError as error:
@@ -48,6 +50,8 @@ def serve() -> None:
 @click.option("--public-url", metavar="URL", help="Where the internet reaches the bot: adds HTTP mode's request URLs.")
 def manifest(public_url: str | None) -> None:
     """Print the app manifest to paste into Slack: for Socket Mode, or for HTTP mode with --public-url."""
+    from bot.manifest import manifest as app_manifest  # noqa: PLC0415
+
     if public_url is not None and not re.match(r"https://[^/\s]+", public_url):
         raise click.BadParameter("must begin with https:// and name a host", param_hint="--public-url")
     click.echo(app_manifest(public_url), nl=False)
@@ -85,7 +89,6 @@ def demo(
     IMAGE and VIDEO are for --once; in the page files are dropped into the form. Without them it uses sample media that
     it makes itself.
     """
-    # Imported late: the practice world is no part of the bot that serves.
     if once:
         from bot.demo.terminal import Scene, run  # noqa: PLC0415
 
