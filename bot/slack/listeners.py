@@ -104,6 +104,9 @@ class Listeners:
         if refusal := stranger or await scopes.refusal(self._client):
             await ack(response_action="errors", errors={"video": refusal})
             return
+        # Hundreds of objects that nobody needs any more go while the processor has them at hand. Freed only after the
+        # wait for the disk, when others came between, they take as long as the job's row.
+        view.clear()
         try:
             await self._intake.order(form.order, form.place, key=form.key, parent=form.parent)
         except (SpoolFull, StoreUnavailable):
