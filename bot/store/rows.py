@@ -12,7 +12,7 @@ from bot.job import Ask, Delivery, Job, JobState, Media, Mending, Result
 from bot.order import Order, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # Columns whose value is a small document. Everything SQL has to look at stands in a column of its own.
 _DOCUMENTS: Final[Mapping[str, TypeAdapter[Any]]] = {
@@ -74,9 +74,9 @@ def _read(name: str, text: str) -> Any:
     return _DOCUMENTS[name].validate_json(text)
 
 
-def from_row(row: Mapping[str, Any]) -> Job:
-    """Return the job that ``to_row`` was given."""
-    return _job(tuple([row[name] for name in COLUMNS]))
+def from_row(values: Iterable[Any]) -> Job:
+    """Return the job that has these values in its columns, which come in the order of ``COLUMNS``."""
+    return _job(tuple(values))
 
 
 @lru_cache(maxsize=1024)
