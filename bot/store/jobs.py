@@ -115,20 +115,22 @@ class Jobs:
 
         Of those whose files are to be looked at only the first ``checks``: that takes long, and others must not wait.
         """
-        sql = f"""SELECT id FROM job WHERE {UNFINISHED} AND state NOT IN ('ready', 'queued') AND due_at <= :now
+        sql = f"""SELECT id, due_at FROM job
+                  WHERE {UNFINISHED} AND state NOT IN ('ready', 'queued') AND due_at <= :now
+                  UNION ALL SELECT id, due_at FROM job WHERE removing = 1 AND due_at <= :now
                   ORDER BY due_at"""  # noqa: S608 -- a constant
         first = "SELECT id FROM job WHERE state = 'queued' AND due_at <= :now ORDER BY due_at, id LIMIT :checks"
         rows = [*self._reader.execute(sql, {"now": now})]
         rows += self._reader.execute(first, {"now": now, "checks": checks})
-        rows += self._reader.execute("SELECT id FROM job WHERE removing = 1 AND due_at <= :now", {"now": now})
         return [row["id"] for row in rows]
 
     async def next_due(self, now: float) -> float | None:
         """Return when the clock has the next thing to do, if ever."""
-        sql = f"SELECT min(due_at) AS at FROM job WHERE {UNFINISHED} AND state != 'ready' AND due_at > :now"  # noqa: S608 -- a constant
-        ended = "SELECT min(due_at) AS at FROM job WHERE removing = 1 AND due_at > :now"
-        times = [self._reader.execute(text, {"now": now}).fetchone()["at"] for text in (sql, ended)]
-        return min((at for at in times if at is not None), default=None)
+        sql = f"""SELECT min(at) AS at FROM (
+                      SELECT min(due_at) AS at FROM job WHERE {UNFINISHED} AND state != 'ready' AND due_at > :now
+                      UNION ALL SELECT min(due_at) FROM job WHERE removing = 1 AND due_at > :now)"""  # noqa: S608 -- a constant
+        at: float | None = self._reader.execute(sql, {"now": now}).fetchone()["at"]
+        return at
 
     async def turns(self, kind: Kind, now: float) -> list[Turn]:
         """Return what the line of one model has to know of its jobs."""

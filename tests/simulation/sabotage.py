@@ -194,8 +194,8 @@ SAFEGUARDS = (
     Sabotage(
         "removal",  # a wish to delete is carried out, whoever dies meanwhile
         "bot/store/jobs.py",
-        "SELECT id FROM job WHERE removing = 1 AND due_at",
-        "SELECT id FROM job WHERE removing = 2 AND due_at",
+        "SELECT id, due_at FROM job WHERE removing = 1 AND due_at",
+        "SELECT id, due_at FROM job WHERE removing = 2 AND due_at",
     ),
     Sabotage(
         "ended jobs",  # nothing that an ended job gave away stays good
