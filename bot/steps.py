@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 STEP_SECONDS = 6000.0
 # So many jobs' files are brought and mended at once. The engine has twice as many hands: the rest is for results.
 CHECKS_AT_ONCE = 8
+# How long what an ended job gave away stays in the table after the table could not be written.
+_AGAIN_SECONDS = 60.0
 
 
 class Steps:
@@ -59,6 +61,7 @@ class Steps:
         self._moves = moves
         self._clock = clock
         self._pace = pace
+        self._revoke_at: float | None = None  # when to take back what ended jobs gave away, if it could not be stored
         settler = Settler(store=store, studio=studio, host=host, clock=clock, late=pace.late)
         self._submitter = Submitter(
             store=store, studio=studio, inputs=inputs, settler=settler, moves=moves, clock=clock, pace=pace
@@ -70,7 +73,7 @@ class Steps:
     async def due(self, now: float) -> tuple[list[str], float | None]:
         """Return the jobs that have something to do at this instant, and when after it, if nothing else happens."""
         jobs = await self._store.jobs.due(now, checks=CHECKS_AT_ONCE)
-        times = [await self._store.jobs.next_due(now)]
+        times = [await self._store.jobs.next_due(now), await self._revoke_late(now)]
         for turns in await self._store.jobs.lines(now):
             jobs += movable(turns, self._pace.places, now)
             times.append(next_move_at(turns, self._pace.places, now))
@@ -104,11 +107,24 @@ class Steps:
         alive = {job.id for job in jobs}
         self._spool.sweep(alive)
         jobs += await self._store.jobs.removing()
+        now = self._revoke_at = self._clock()
         try:
-            await self._moves.bring_forward(jobs, latest=self._clock() + BACKOFF_MOST)
-            await self._store.addresses.revoke_ended()
-        except StoreUnavailable as error:  # the addresses serve nothing anyway, now that their jobs have ended
+            await self._moves.bring_forward(jobs, latest=now + BACKOFF_MOST)
+        except StoreUnavailable as error:
             log.warning("what a dead process left stays as it is: %s", error)
+        await self._revoke_late(now)
+
+    async def _revoke_late(self, now: float) -> float | None:
+        """Take back what could not be when its job ended; returns when to try again. Meanwhile it serves nothing."""
+        if self._revoke_at is None or now < self._revoke_at:
+            return self._revoke_at
+        try:
+            await self._store.addresses.revoke_ended()
+        except StoreUnavailable:
+            self._revoke_at = now + _AGAIN_SECONDS
+        else:
+            self._revoke_at = None
+        return self._revoke_at
 
     async def _step(self, job: Job) -> None:
         match job.state:
@@ -160,7 +176,11 @@ class Steps:
         job = await self._store.jobs.get(job_id)
         if job.final:
             self._spool.clear(job_id)
-            await self._store.addresses.revoke(job_id)
+            try:
+                await self._store.addresses.revoke(job_id)
+            except StoreUnavailable:
+                self._revoke_at = self._clock()
+                raise
 
 
 _SPENT_BY_NOW = {

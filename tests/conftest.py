@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,6 +15,7 @@ from world import COVERAGE, BotHere, Files, Opened, Workplace
 
 from bot.demo import samples, samples_phone
 from bot.pace import Pace
+from bot.store import Store
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -27,6 +30,20 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Files:
     samples.character(files.image)
     samples.dancer(files.video, seconds=2.0, size=(288, 512))  # small: hundreds of jobs look at it
     return files
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all its tables and nothing in them."""
+    path = tmp_path_factory.mktemp("database") / "jobs.db"
+    Store(path, clock=time.time).close()
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, new_database: Path) -> Path:
+    """A copy of it for one test: to make the tables takes longer than most tests of them."""
+    return shutil.copyfile(new_database, tmp_path / "jobs.db")
 
 
 @pytest.fixture(scope="session")

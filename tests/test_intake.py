@@ -57,8 +57,8 @@ class Seen:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(tmp_path / "jobs.db", clock=Clock())) as opened:
+def store(database: Path) -> Iterator[Store]:
+    with closing(Store(database, clock=Clock())) as opened:
         yield opened
 
 

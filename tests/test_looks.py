@@ -61,8 +61,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    with closing(Store(tmp_path / "jobs.db", clock=clock)) as opened:
+def store(database: Path, clock: Clock) -> Iterator[Store]:
+    with closing(Store(database, clock=clock)) as opened:
         yield opened
 
 

@@ -100,9 +100,9 @@ def row(name: str, at: float, status: TaskStatus = TaskStatus.RUNNING, key: str 
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(database: Path) -> Iterator[Desk]:
     clock = Clock()
-    with closing(Store(tmp_path / "jobs.db", clock=clock)) as store:
+    with closing(Store(database, clock=clock)) as store:
         yield Desk(store, clock, TaskList())
 
 

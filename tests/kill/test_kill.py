@@ -25,8 +25,8 @@ SECONDS = 90.0
 # The everyday suite's few: the paid call, and the call that makes the video visible.
 _CREATE = "POST /api/v1/services/aigc/image2video/video-synthesis"
 SAMPLE = {
-    "local": (f"{_CREATE} in flight#1", "POST /api/files.completeUploadExternal in flight#1"),
-    "modelstudio": (f"{_CREATE} answered#1",),
+    "local": (f"{_CREATE} in flight#1",),
+    "modelstudio": ("POST /api/files.completeUploadExternal in flight#1",),
 }
 
 

@@ -176,6 +176,15 @@ def test_a_bot_that_starts_on_a_full_disk_works_once_there_is_room(theatre: Thea
     assert only(outcome) is JobState.DELIVERED
 
 
+def test_what_a_failed_job_gave_away_is_taken_back_once_the_disk_takes_it(theatre: Theatre) -> None:
+    """The counter-example to taking it back at the start only: seed 1000056444 started on a full disk."""
+    world = Plan(moderated=1.0, restarts=(30.0,))
+    for plan in singles(theatre, world):
+        at = {what.partition(" ")[0]: at for at, what in theatre.play(plan).trace}
+        if at.get("DEATH", 0.0) >= at["task-1"]:  # it failed already
+            assert theatre.play(replace(plan, disk_full=(at["DEATH"] + 1.0, at["DEATH"] + 100.0))).bad == []
+
+
 @pytest.mark.parametrize("revocable", [True, False], ids=["local", "modelstudio"])
 def test_while_nothing_can_be_stored_nothing_is_done_again_and_again(theatre: Theatre, *, revocable: bool) -> None:
     """What cannot be noted has to be repeated: files of 200 MB would be brought and sent every five seconds."""

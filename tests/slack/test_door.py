@@ -81,8 +81,8 @@ def slack() -> Slack:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with closing(Store(tmp_path / "jobs.db", clock=Clock())) as opened:
+def store(database: Path) -> Any:
+    with closing(Store(database, clock=Clock())) as opened:
         yield opened
 
 
