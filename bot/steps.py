@@ -120,7 +120,8 @@ class Steps:
             return self._revoke_at
         try:
             await self._store.addresses.revoke_ended()
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            log.warning("what ended jobs gave away stays in the table: %s", error)
             self._revoke_at = now + _AGAIN_SECONDS
         else:
             self._revoke_at = None

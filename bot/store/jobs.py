@@ -13,7 +13,7 @@ from bot.job import JobState
 from bot.order import Kind, Quality
 from bot.queue import Turn, may_submit
 from bot.store import attempts
-from bot.store.rows import COLUMNS, from_row, to_row
+from bot.store.rows import COLUMNS, SELECT, from_row, to_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +46,6 @@ class Glance:
     asks: bool
 
 
-_SELECT = f"SELECT {', '.join(COLUMNS)} FROM job"  # noqa: S608 -- our own column names
 # By place and without RETURNING: an order takes half of the time so, and somebody waits for it.
 _INSERT = f"""INSERT INTO job ({", ".join(COLUMNS)}) VALUES ({", ".join("?" * len(COLUMNS))})
               ON CONFLICT (key) DO NOTHING"""  # noqa: S608 -- our own column names
@@ -68,7 +67,7 @@ class Jobs:
 
         def insert(db: Database) -> Job:
             if db.execute(_INSERT, row).rowcount == 0:
-                known = db.execute(f"{_SELECT} WHERE key = :key", {"key": job.key}).fetchone()
+                known = db.execute(f"{SELECT} WHERE key = :key", {"key": job.key}).fetchone()
                 return from_row(known)
             _record(db, job, now, job.place.user, {"parent": job.parent} if job.parent else {})
             return job
@@ -100,14 +99,14 @@ class Jobs:
 
     async def get(self, job_id: str) -> Job:
         """Return the job as it is now, or raise NoSuchJob."""
-        row = self._reader.execute(f"{_SELECT} WHERE id = :id", {"id": job_id}).fetchone()
+        row = self._reader.execute(f"{SELECT} WHERE id = :id", {"id": job_id}).fetchone()
         if row is None:
             raise NoSuchJob(job_id)
         return from_row(row)
 
     async def of_key(self, key: str) -> Job | None:
         """Return the job that this request made, if it made one."""
-        row = self._reader.execute(f"{_SELECT} WHERE key = :key", {"key": key}).fetchone()
+        row = self._reader.execute(f"{SELECT} WHERE key = :key", {"key": key}).fetchone()
         return None if row is None else from_row(row)
 
     async def due(self, now: float, *, checks: int) -> list[str]:
@@ -163,12 +162,12 @@ class Jobs:
 
     async def unfinished(self) -> list[Job]:
         """Return every job that is still under way, oldest first."""
-        sql = f"{_SELECT} WHERE {UNFINISHED} ORDER BY created_at, id"
+        sql = f"{SELECT} WHERE {UNFINISHED} ORDER BY created_at, id"
         return [from_row(row) for row in self._reader.execute(sql)]
 
     async def removing(self) -> list[Job]:
         """Return the jobs whose posted video is still to be taken away."""
-        return [from_row(row) for row in self._reader.execute(f"{_SELECT} WHERE removing = 1")]
+        return [from_row(row) for row in self._reader.execute(f"{SELECT} WHERE removing = 1")]
 
     async def glances(self) -> list[Glance]:
         """Return of every job that is under way only what a card's turn depends on."""
@@ -178,7 +177,7 @@ class Jobs:
 
     async def of_requester(self, team: str, user: str, *, limit: int, skip: int = 0) -> list[Job]:
         """Return a person's jobs, newest first, without the first ``skip``."""
-        sql = f"""{_SELECT} WHERE team = :team AND requester = :user
+        sql = f"""{SELECT} WHERE team = :team AND requester = :user
                   ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :skip"""
         rows = self._reader.execute(sql, {"team": team, "user": user, "limit": limit, "skip": skip})
         return [from_row(row) for row in rows]

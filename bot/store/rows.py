@@ -46,6 +46,7 @@ _PLAIN: Final = (
 _RENAMED: Final = {"order": "wanted"}  # ORDER is a word of SQL's own
 _DERIVED: Final = ("state", "too_late", "ask", "kind", "quality", "seconds", "team", "requester", "removing")
 COLUMNS: Final = (*_PLAIN, *_DERIVED, *(_RENAMED.get(name, name) for name in _DOCUMENTS))
+SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM job"  # noqa: S608 -- our own column names; for ``from_row``
 
 
 def to_row(job: Job) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from virtual_loop import NoRest, VirtualLoop
 
 from bot.failure import FailureCode, Spent
 from bot.job import Job, JobState
-from bot.store.rows import COLUMNS, from_row
+from bot.store.rows import SELECT, from_row
 from bot.store.schema import migrate
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Theatre:
                 await asyncio.sleep(100.0)
 
     def _judged(self, around: Surroundings, people: list[Person]) -> Outcome:
-        jobs = [from_row(row) for row in self.db.execute(f"SELECT {', '.join(COLUMNS)} FROM job ORDER BY created_at")]
+        jobs = [from_row(row) for row in self.db.execute(f"{SELECT} ORDER BY created_at")]
         outcome = Outcome(around.world.plan, lives=around.world.lives, trace=around.world.trace, jobs=jobs)
         outcome.asked = sum(person.asked for person in people)
         outcome.collected = sum(person.collected for person in people)
